@@ -1,0 +1,65 @@
+"""What can go wrong, as types. Infeasible and "stopped by a limit" are answers, not errors."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a problem file something stands; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class ProblemError(Exception):
+    """A problem that cannot be understood or solved as it is stated.
+
+    `message` says what is wrong and how to mend it; `place` says where, if it came from a file.
+    """
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class ExpressionError(ProblemError):
+    """An expression that is not one: wrong syntax, a wrong type, a wrong number of arguments."""
+
+
+class UnknownNameError(ProblemError):
+    """A name that nothing in the problem defines."""
+
+
+class UnboundedError(ProblemError):
+    """The search would need a bound that no constraint implies; `variable` is the one to bound."""
+
+    def __init__(self, message: str, variable: str, place: Place | None = None) -> None:
+        super().__init__(message, place)
+        self.variable = variable
+
+
+class SizeLimitError(ProblemError):
+    """The problem expands beyond what is reasonable to hold: a number, a table, a nesting."""
+
+
+class UndefinedTerm(ArithmeticError):
+    """The value of a term that has none: a division by zero, an index out of range."""
+
+
+def unknown_name(name: str, known: Iterable[str], place: Place | None = None) -> UnknownNameError:
+    """The error for an unknown name, with the closest known one as a suggestion."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" … did you mean '{close[0]}'?" if close else ""
+    return UnknownNameError(f"unknown name '{name}'{hint}", place)
