@@ -1,0 +1,134 @@
+"""constrint: an exact solver for integer constraint problems.
+
+    >>> import constrint as ci
+    >>> p = ci.Problem("tile")
+    >>> m = p.integer("m", values=[16, 32, 64, 128])
+    >>> k = p.integer("k", 16, 128, multiple_of=16)
+    >>> p.add(m * k <= 4096, 768 % m == 0, label="fits")
+    >>> p.prefer(ci.largest(m), ci.smallest(k))
+    >>> dict(p.solve())
+    {'m': 128, 'k': 16}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any
+
+from constrint.domains import Domain, DomainSpec
+from constrint.errors import (
+    ExpressionError,
+    Place,
+    ProblemError,
+    SizeLimitError,
+    UnboundedError,
+    UndefinedTerm,
+    UnknownNameError,
+)
+from constrint.evaluation import evaluate, holds
+from constrint.expressions import Array, Expression
+from constrint.functions import (
+    absolute,
+    all_different,
+    all_of,
+    any_of,
+    ceil_div,
+    choose,
+    count,
+    divides,
+    element,
+    gcd,
+    iff,
+    implies,
+    lcm,
+    maximum,
+    minimum,
+    negation,
+    table,
+    total,
+    xor,
+)
+from constrint.problem import Objective, Preference, Problem, largest, smallest
+from constrint.results import (
+    Check,
+    Constraint,
+    CountResult,
+    Explanation,
+    LimitReached,
+    Propagation,
+    SearchResult,
+    Solution,
+    Statistics,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__version__ = "0.1.0"
+
+
+def load(
+    source: str | Path | IO[str],
+    *,
+    set: Mapping[str, Any] | None = None,
+    include: Mapping[str, str | Path] | None = None,
+) -> Problem:
+    """The problem in a file (a path or an open text file); `set` overrides parameters, `include` adds files.
+
+    Raises ProblemError, with file, line and column, for whatever is wrong in it; OSError where it cannot
+    be read.
+    """
+    from constrint.files.loader import load as load_file
+
+    return load_file(source, set=set, include=include)
+
+
+__all__ = [
+    "Array",
+    "Check",
+    "Constraint",
+    "CountResult",
+    "Domain",
+    "DomainSpec",
+    "Explanation",
+    "Expression",
+    "ExpressionError",
+    "LimitReached",
+    "Objective",
+    "Place",
+    "Preference",
+    "Problem",
+    "ProblemError",
+    "Propagation",
+    "SearchResult",
+    "SizeLimitError",
+    "Solution",
+    "Statistics",
+    "UnboundedError",
+    "UndefinedTerm",
+    "UnknownNameError",
+    "absolute",
+    "all_different",
+    "all_of",
+    "any_of",
+    "ceil_div",
+    "choose",
+    "count",
+    "divides",
+    "element",
+    "evaluate",
+    "gcd",
+    "holds",
+    "iff",
+    "implies",
+    "largest",
+    "lcm",
+    "load",
+    "maximum",
+    "minimum",
+    "negation",
+    "smallest",
+    "table",
+    "total",
+    "xor",
+]

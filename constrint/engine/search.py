@@ -1,0 +1,288 @@
+"""Depth-first search with propagation: branching, restarts, branch and bound.
+
+A branching is a list of alternatives, tried in order; each is one door of the store. Together they cover
+the domain. Given an order of preference, the variables in it are branched on first, best value first, so
+that the first solution is the lexicographically best; the others follow the weighted degree of their
+failures (dom/wdeg, Boussemart et al., ECAI 2004), with the variable of the last conflict first (Lecoutre
+et al., AIJ 2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+from constrint.engine.store import Inconsistent, Store
+
+_LIST_LIMIT = 24
+"""Domains of at most this many values are tried value by value, larger ones are halved."""
+
+_FIRST_RESTART = 100
+_RESTART_GROWTH = (3, 2)
+"""A restart after this many failures, and each time by this factor (as a fraction) later."""
+
+_WINDOWS = (4, 16, 64, 128)
+"""An unbounded variable is tried within 2 ** these of its finite bound, or of 0."""
+
+_UNBOUNDED_STEPS = 10_000
+"""Values of an unbounded variable tried one by one before the search gives up."""
+
+
+class Unbounded(Exception):
+    """The search would have to try infinitely many values of `variable`."""
+
+    def __init__(self, variable: int) -> None:
+        super().__init__(variable)
+        self.variable = variable
+
+
+class LimitReached(Exception):
+    """A limit of nodes or failures was reached."""
+
+
+@dataclass
+class Counters:
+    """How much work a search took."""
+
+    nodes: int = 0
+    failures: int = 0
+    solutions: int = 0
+    restarts: int = 0
+    depth: int = 0
+
+
+# The alternatives of a branching: a door and its bound.
+_AT_MOST, _AT_LEAST, _FIX, _WINDOW, _REFUSE = range(5)
+_Alternative = tuple[int, int, int]
+
+
+class _Branching:
+    """A node on the current path: the alternatives not yet tried, and how to get back to it."""
+
+    __slots__ = ("alternatives", "next", "trail")
+
+    def __init__(self, trail: int, alternatives: list[_Alternative]) -> None:
+        self.trail = trail
+        self.alternatives = alternatives
+        self.next = 0
+
+
+class Search:
+    """A search over the variables of a store whose propagators have come to rest at the root."""
+
+    def __init__(
+        self,
+        store: Store,
+        variables: Sequence[int],
+        *,
+        preferred: Sequence[tuple[int, bool]] = (),
+        others: Sequence[int] | None = None,
+        counters: Counters | None = None,
+    ) -> None:
+        """`variables` are to be fixed; `preferred` are (variable, largest first?) in order; `others` are
+        fixed last, by default all the store's."""
+        self.store = store
+        self.variables = list(variables)
+        self.preferred = list(preferred)
+        self.others = range(len(store.lo)) if others is None else others
+        self.counters = Counters() if counters is None else counters
+        self.node_limit: int | None = None
+        self.failure_limit: int | None = None
+        """Where to give up, counted in nodes and failures of `counters`."""
+        self.at_restart: Callable[[], None] | None = None
+        """Called at the root before each restart; what it prunes there stays."""
+        self.guide: dict[int, int] = {}
+        """Values to try first, such as those of the best solution so far."""
+        self.finite_only = False
+        """Whether every solution is wanted, so that unbounded variables must be refused."""
+        self.goal: tuple[int, int] | None = None
+        """(variable, bound): only solutions with variable <= bound are wanted; it may tighten meanwhile."""
+        self._weights = [1] * len(store.lo)
+        self._last_conflict = -1
+        self._unbounded_steps = 0
+
+    def solutions(self, *, restarts: bool = False) -> Iterator[None]:
+        """Yields at each solution, with the store at it; afterwards the store is back at the root.
+
+        Without restarts every solution comes exactly once. With them, the goal must tighten or the caller
+        must stop, for solutions come again after a restart.
+
+        Raises OutOfTime, LimitReached and Unbounded.
+        """
+        limit = _FIRST_RESTART
+        while True:
+            finished = yield from self._descend(self.counters.failures + limit if restarts else None)
+            if finished:
+                return
+            self.counters.restarts += 1
+            limit = limit * _RESTART_GROWTH[0] // _RESTART_GROWTH[1]
+            if self.at_restart is not None:
+                try:
+                    self.at_restart()
+                except Inconsistent:
+                    return
+
+    def _descend(self, restart_at: int | None) -> Generator[None, None, bool]:
+        """One depth-first search; returns whether it was complete, and not cut off for a restart."""
+        store, counters = self.store, self.counters
+        root = len(store.trail)
+        path: list[_Branching] = []
+        store.searching = True
+        try:
+            consistent = self._consistent(None)
+            while True:
+                if consistent:
+                    alternatives = self._branch()
+                    if alternatives:
+                        path.append(_Branching(len(store.trail), alternatives))
+                    else:
+                        counters.solutions += 1
+                        counters.depth = len(path)
+                        yield
+                        consistent = False
+                # The next untried alternative, deepest first.
+                while path and path[-1].next == len(path[-1].alternatives):
+                    path.pop()
+                if not path:
+                    return True
+                if restart_at is not None and counters.failures >= restart_at:
+                    return False
+                if self.failure_limit is not None and counters.failures >= self.failure_limit:
+                    raise LimitReached
+                node = path[-1]
+                store.undo(node.trail)
+                alternative = node.alternatives[node.next]
+                node.next += 1
+                counters.nodes += 1
+                counters.depth = len(path)
+                if self.node_limit is not None and counters.nodes > self.node_limit:
+                    raise LimitReached
+                consistent = self._consistent(alternative)
+        finally:
+            store.undo(root)
+            store.clear_queue()
+            store.searching = False
+
+    def _consistent(self, alternative: _Alternative | None) -> bool:
+        """Takes the alternative and propagates; whether the domains hold."""
+        store = self.store
+        try:
+            store.cause = -1
+            if self.goal is not None:
+                store.set_hi(*self.goal)
+            if alternative is not None:
+                self._take(alternative)
+            store.propagate()
+        except Inconsistent:
+            self.counters.failures += 1
+            if alternative is not None:
+                self._last_conflict = alternative[1]
+            if store.cause >= 0:
+                weights = self._weights
+                for x in store.propagators[store.cause].scope:
+                    weights[x] += 1
+            return False
+        return True
+
+    def _take(self, alternative: _Alternative) -> None:
+        door, x, bound = alternative
+        store = self.store
+        if door == _FIX:
+            store.fix(x, bound)
+        elif door == _AT_MOST:
+            store.set_hi(x, bound)
+        elif door == _AT_LEAST:
+            store.set_lo(x, bound)
+        elif door == _WINDOW:
+            lo, hi = store.lo[x], store.hi[x]
+            if lo > -store.limit:
+                store.set_hi(x, lo + bound)
+            elif hi < store.limit:
+                store.set_lo(x, hi - bound)
+            else:
+                store.set_lo(x, -bound)
+                store.set_hi(x, bound)
+        else:
+            # The goal may have closed this branch meanwhile.
+            store.propagate()
+            raise Unbounded(x)
+
+    # Branching -------------------------------------------------------------------------------------
+
+    def _branch(self) -> list[_Alternative]:
+        """The alternatives at this node; none where everything is fixed."""
+        store = self.store
+        lo, hi = store.lo, store.hi
+        for x, largest in self.preferred:
+            if lo[x] != hi[x]:
+                return self._by_preference(x, largest)
+        x = self._choose(self.variables)
+        if x < 0:
+            # What the problem's variables leave open: auxiliary ones that propagation does not decide.
+            x = self._choose(self.others)
+            if x < 0:
+                return []
+        if not store.is_bounded(x):
+            return self._by_window(x)
+        return self._by_value(x)
+
+    def _choose(self, variables: Sequence[int]) -> int:
+        """The variable to branch on; -1 where all are fixed. Unbounded ones come last."""
+        store = self.store
+        lo, hi, weights = store.lo, store.hi, self._weights
+        last = self._last_conflict
+        best, best_size, best_weight = -1, 0, 1
+        for x in variables:
+            if lo[x] == hi[x]:
+                continue
+            size = store.mask[x].bit_count() if store.mask[x] else (hi[x] - lo[x]) // store.mod[x] + 1
+            if x == last and size < store.limit:
+                return x
+            weight = weights[x]
+            # size / weight < best_size / best_weight, without fractions.
+            if best < 0 or size * best_weight < best_size * weight:
+                best, best_size, best_weight = x, size, weight
+        return best
+
+    def _by_value(self, x: int) -> list[_Alternative]:
+        store = self.store
+        value = self.guide.get(x)
+        if value is not None and store.contains(x, value):
+            return self._one_value(x, value)
+        if store.size(x) <= _LIST_LIMIT:
+            return self._one_value(x, store.lo[x])
+        middle = (store.lo[x] + store.hi[x]) // 2
+        return [(_AT_MOST, x, middle), (_AT_LEAST, x, middle + 1)]
+
+    def _one_value(self, x: int, value: int) -> list[_Alternative]:
+        """x = value, or else not."""
+        store = self.store
+        if value == store.lo[x]:
+            return [(_FIX, x, value), (_AT_LEAST, x, value + 1)]
+        if value == store.hi[x]:
+            return [(_FIX, x, value), (_AT_MOST, x, value - 1)]
+        return [(_FIX, x, value), (_AT_MOST, x, value - 1), (_AT_LEAST, x, value + 1)]
+
+    def _by_preference(self, x: int, largest: bool) -> list[_Alternative]:
+        """The best values first."""
+        store = self.store
+        lo, hi = store.lo[x], store.hi[x]
+        if (hi >= store.limit) if largest else (lo <= -store.limit):
+            return [(_REFUSE, x, 0)]
+        if not store.is_bounded(x):
+            self._unbounded_steps += 1
+            if self._unbounded_steps > _UNBOUNDED_STEPS:
+                return [(_REFUSE, x, 0)]
+        elif store.size(x) > _LIST_LIMIT:
+            middle = (lo + hi) // 2
+            upper, lower = (_AT_LEAST, x, middle + 1), (_AT_MOST, x, middle)
+            return [upper, lower] if largest else [lower, upper]
+        if largest:
+            return [(_FIX, x, hi), (_AT_MOST, x, hi - 1)]
+        return [(_FIX, x, lo), (_AT_LEAST, x, lo + 1)]
+
+    def _by_window(self, x: int) -> list[_Alternative]:
+        """Growing windows, then the refusal. Solutions may come again, so not where all are wanted."""
+        if self.finite_only:
+            return [(_REFUSE, x, 0)]
+        return [*[(_WINDOW, x, 1 << bits) for bits in _WINDOWS], (_REFUSE, x, 0)]

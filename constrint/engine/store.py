@@ -1,0 +1,537 @@
+"""The store: every variable's domain, in flat arrays, with a trail that undoes.
+
+A domain is an interval, a congruence, a statement "divides M" and, once it is small, an explicit set,
+each reduced against the others:
+
+    lo <= x <= hi,   x ≡ rem (mod mod),   x | div  (div = 0: no statement),   x in values[bits of mask].
+
+Integers have any size. "Unbounded" is the bound ±infinity = ±limit², where `limit` is larger than
+any number of the problem: a bound computed from an infinite one by adding, scaling or dividing numbers
+below `limit` stays beyond `limit`, and every door reads such a bound as infinite. So propagators need no
+cases for infinity, except where they take roots or logarithms. A finite bound that would have to pass
+`limit` raises OutOfRange; the caller then starts again with a larger limit: nothing is ever cut.
+
+Every pruning goes through one of the doors here and leaves on the trail what it changed and why.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from constrint.numbers import combine_congruences, divisors
+
+if TYPE_CHECKING:
+    from constrint.engine.propagator import Propagator
+
+SET_LIMIT = 1024
+"""Domains of at most this many values may be held as explicit sets."""
+
+DIVISOR_LIMIT = 4096
+"""As SET_LIMIT, for the divisors of a number, of which products make good use."""
+
+LATTICE_LIMIT = 48
+"""Explicit sets of at most this many values tell their gcd and lcm."""
+
+TRUE = 0
+FALSE = 1
+"""Literals: 2·v means "v = 1", 2·v + 1 means "v = 0". Variable 0 is the constant 1."""
+
+
+class Inconsistent(Exception):
+    """The domains have become empty: there is no solution below this point."""
+
+
+class OutOfRange(Exception):
+    """A finite bound would pass the working range; solve again with a larger one."""
+
+
+class OutOfTime(Exception):
+    """The deadline has passed."""
+
+
+# What a trail entry restores.
+_LO, _HI, _MASK, _CONGRUENCE, _DIVISOR, _VALUES, _ENTAILED = range(7)
+
+
+class Clock:
+    """Stops a search at its deadline and, on the way, reports how it stands."""
+
+    def __init__(self, deadline: float | None, report: Callable[[], None] | None = None) -> None:
+        self.deadline = deadline
+        self.report = report
+        self._next_report = 0.0
+
+    def check(self) -> None:
+        """Raises OutOfTime at the deadline; calls the report about ten times a second."""
+        now = time.monotonic()
+        if self.deadline is not None and now > self.deadline:
+            raise OutOfTime
+        if self.report is not None and now >= self._next_report:
+            self._next_report = now + 0.1
+            self.report()
+
+
+class Store:
+    """The domains of all variables, the queue of propagators to run, and the trail."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.infinity = limit * limit
+        self.lo: list[int] = []
+        self.hi: list[int] = []
+        self.mod: list[int] = []
+        self.rem: list[int] = []
+        self.div: list[int] = []
+        self.values: list[tuple[int, ...] | None] = []
+        self.mask: list[int] = []
+        self.propagators: list[Propagator] = []
+        self.entailed: list[bool] = []
+        # Per variable, the propagators to wake when it is fixed, when a bound moves, when anything changes.
+        self._on_fixed: list[list[int]] = []
+        self._on_bounds: list[list[int]] = []
+        self._on_change: list[list[int]] = []
+        self._queued: list[bool] = []
+        self._fast: deque[int] = deque()
+        self._slow: deque[int] = deque()
+        self._slow_ones: list[bool] = []
+        self.trail: list[tuple[int, int, Any, int]] = []
+        self.cause = -1
+        self._ignored = -1
+        self.searching = False
+        self.steps = 0
+        self.clock: Clock | None = None
+        self._lattices: dict[tuple[int, int], tuple[int, int]] = {}
+        self.new_variable(1, 1)
+
+    # Setting up ------------------------------------------------------------------------------------
+
+    def new_variable(self, lo: int | None, hi: int | None) -> int:
+        """A new variable; None stands for no bound."""
+        for array, value in (
+            (self.lo, -self.infinity if lo is None else lo),
+            (self.hi, self.infinity if hi is None else hi),
+            (self.mod, 1),
+            (self.rem, 0),
+            (self.div, 0),
+            (self.mask, 0),
+        ):
+            array.append(value)
+        self.values.append(None)
+        self._on_fixed.append([])
+        self._on_bounds.append([])
+        self._on_change.append([])
+        return len(self.lo) - 1
+
+    def post(self, propagator: Propagator) -> None:
+        """Registers the propagator and runs it once.
+
+        Raises Inconsistent where it has no solution.
+        """
+        number = len(self.propagators)
+        self.propagators.append(propagator)
+        self.entailed.append(False)
+        self._queued.append(False)
+        self._slow_ones.append(propagator.slow)
+        for variable in propagator.wake_fixed:
+            self._on_fixed[variable].append(number)
+        for variable in propagator.wake_bounds:
+            self._on_fixed[variable].append(number)
+            self._on_bounds[variable].append(number)
+        for variable in propagator.wake_change:
+            self._on_fixed[variable].append(number)
+            self._on_bounds[variable].append(number)
+            self._on_change[variable].append(number)
+        propagator.number = number
+        self._run(number)
+
+    def schedule(self, number: int) -> None:
+        """Puts a propagator into the queue, once."""
+        if not self._queued[number]:
+            self._queued[number] = True
+            (self._slow if self._slow_ones[number] else self._fast).append(number)
+
+    # Reading ---------------------------------------------------------------------------------------
+
+    def is_fixed(self, x: int) -> bool:
+        """Whether one value is left."""
+        return self.lo[x] == self.hi[x]
+
+    def is_bounded(self, x: int) -> bool:
+        """Whether both bounds are finite."""
+        return self.lo[x] > -self.limit and self.hi[x] < self.limit
+
+    def size(self, x: int) -> int:
+        """How many values are left; of an unbounded domain, a very large number."""
+        if self.values[x] is not None:
+            return self.mask[x].bit_count()
+        return (self.hi[x] - self.lo[x]) // self.mod[x] + 1
+
+    def contains(self, x: int, value: int) -> bool:
+        """Whether the domain holds `value`."""
+        if not self.lo[x] <= value <= self.hi[x]:
+            return False
+        values = self.values[x]
+        if values is not None:
+            k = bisect_left(values, value)
+            return values[k] == value and self.mask[x] >> k & 1 == 1
+        divisor = self.div[x]
+        if divisor and (value == 0 or divisor % value):
+            return False
+        return value % self.mod[x] == self.rem[x]
+
+    def members(self, x: int) -> Sequence[int]:
+        """The values of a bounded domain, ascending; for an interval a `range`."""
+        values = self.values[x]
+        if values is None:
+            found: Sequence[int] = range(self.lo[x], self.hi[x] + 1, self.mod[x])
+            divisor = self.div[x]
+            return [v for v in found if v and divisor % v == 0] if divisor else found
+        mask = self.mask[x]
+        if mask & (mask + 1) == 0:
+            return values[: mask.bit_length()]
+        chosen = []
+        while mask:
+            low = mask & -mask
+            chosen.append(values[low.bit_length() - 1])
+            mask ^= low
+        return chosen
+
+    def lattice(self, x: int) -> tuple[int, int]:
+        """(g, M): x is a multiple of g, and x divides M; 0 divides nothing, so M = 0 says nothing."""
+        lo = self.lo[x]
+        if lo == self.hi[x]:
+            return abs(lo), abs(lo)
+        values = self.values[x]
+        if values is None or self.mask[x].bit_count() > LATTICE_LIMIT:
+            return math.gcd(self.mod[x], self.rem[x]), self.div[x]
+        key = (x, self.mask[x])
+        known = self._lattices.get(key)
+        if known is None:
+            members = self.members(x)
+            known = (math.gcd(*members), math.lcm(*members))
+            if len(self._lattices) > 1 << 16:
+                self._lattices.clear()
+            self._lattices[key] = known
+        return known
+
+    def is_true(self, literal: int) -> bool:
+        """Whether the literal holds in every solution below."""
+        variable = literal >> 1
+        return self.lo[variable] == 1 if not literal & 1 else self.hi[variable] == 0
+
+    def is_false(self, literal: int) -> bool:
+        """Whether the literal holds in no solution below."""
+        variable = literal >> 1
+        return self.hi[variable] == 0 if not literal & 1 else self.lo[variable] == 1
+
+    # Doors -----------------------------------------------------------------------------------------
+
+    def set_lo(self, x: int, bound: int) -> None:
+        """x >= bound."""
+        lo = self.lo[x]
+        if bound <= lo:
+            return
+        values = self.values[x]
+        if values is not None:
+            k = bisect_left(values, bound)
+            self._set_mask(x, self.mask[x] >> k << k)
+            return
+        if bound <= -self.limit:
+            return
+        mod = self.mod[x]
+        if mod > 1:
+            bound += (self.rem[x] - bound) % mod
+        hi = self.hi[x]
+        if bound > hi:
+            raise Inconsistent
+        if bound >= self.limit:
+            raise OutOfRange
+        self.trail.append((_LO, x, lo, self.cause))
+        self.lo[x] = bound
+        self._wake(self._on_fixed[x] if bound == hi else self._on_bounds[x])
+
+    def set_hi(self, x: int, bound: int) -> None:
+        """x <= bound."""
+        hi = self.hi[x]
+        if bound >= hi:
+            return
+        values = self.values[x]
+        if values is not None:
+            k = bisect_right(values, bound)
+            self._set_mask(x, self.mask[x] & ((1 << k) - 1))
+            return
+        if bound >= self.limit:
+            return
+        mod = self.mod[x]
+        if mod > 1:
+            bound -= (bound - self.rem[x]) % mod
+        lo = self.lo[x]
+        if bound < lo:
+            raise Inconsistent
+        if bound <= -self.limit:
+            raise OutOfRange
+        self.trail.append((_HI, x, hi, self.cause))
+        self.hi[x] = bound
+        self._wake(self._on_fixed[x] if bound == lo else self._on_bounds[x])
+
+    def fix(self, x: int, value: int) -> None:
+        """x = value."""
+        if self.lo[x] == self.hi[x]:
+            if self.lo[x] != value:
+                raise Inconsistent
+            return
+        if not self.contains(x, value):
+            raise Inconsistent
+        values = self.values[x]
+        if values is not None:
+            self._set_mask(x, 1 << bisect_left(values, value))
+        else:
+            self.set_lo(x, value)
+            self.set_hi(x, value)
+
+    def remove(self, x: int, value: int) -> None:
+        """x != value. A value inside a domain too large for an explicit set stays: who removes values
+        must look again when the variable is fixed."""
+        lo, hi = self.lo[x], self.hi[x]
+        if value < lo or value > hi:
+            return
+        values = self.values[x]
+        if values is None:
+            if value == lo:
+                self.set_lo(x, value + 1)
+                return
+            if value == hi:
+                self.set_hi(x, value - 1)
+                return
+            if (hi - lo) // self.mod[x] >= SET_LIMIT or not self.contains(x, value):
+                return
+            self._hold_values(x, tuple(self.members(x)))
+            values = self.values[x]
+            assert values is not None
+        k = bisect_left(values, value)
+        if values[k] == value and self.mask[x] >> k & 1:
+            self._set_mask(x, self.mask[x] & ~(1 << k))
+
+    def keep(self, x: int, chosen: Sequence[int]) -> None:
+        """x is one of `chosen`, which is ascending and without duplicates."""
+        values = self.values[x]
+        if values is None:
+            lo, hi = self.lo[x], self.hi[x]
+            inside = tuple(value for value in chosen if lo <= value <= hi and self.contains(x, value))
+            if not inside:
+                raise Inconsistent
+            if max(-inside[0], inside[-1]) >= self.limit:
+                raise OutOfRange
+            self._hold_values(x, inside)
+        else:
+            wanted = set(chosen)
+            mask = self.mask[x]
+            rest = mask
+            while rest:
+                low = rest & -rest
+                if values[low.bit_length() - 1] not in wanted:
+                    mask ^= low
+                rest ^= low
+            self._set_mask(x, mask)
+
+    def restrict_congruence(self, x: int, modulus: int, remainder: int) -> None:
+        """x ≡ remainder (mod modulus), modulus >= 1."""
+        mod = self.mod[x]
+        if mod % modulus == 0:
+            if (self.rem[x] - remainder) % modulus:
+                raise Inconsistent
+            return
+        if self.lo[x] == self.hi[x]:
+            if (self.lo[x] - remainder) % modulus:
+                raise Inconsistent
+            return
+        values = self.values[x]
+        if values is not None:
+            self._keep_where(x, lambda value: (value - remainder) % modulus == 0)
+            return
+        combined = combine_congruences(mod, self.rem[x], modulus, remainder % modulus)
+        if combined is None:
+            raise Inconsistent
+        if combined[0] >= self.limit:
+            return
+        self.trail.append((_CONGRUENCE, x, (mod, self.rem[x]), self.cause))
+        self.mod[x], self.rem[x] = combined
+        self._wake(self._on_change[x])
+        # The bounds move inwards to the nearest members.
+        m, r = combined
+        lo, hi = self.lo[x], self.hi[x]
+        if lo > -self.limit:
+            self.set_lo(x, lo + (r - lo) % m)
+        if hi < self.limit:
+            self.set_hi(x, hi - (hi - r) % m)
+
+    def restrict_divisor(self, x: int, multiple: int) -> None:
+        """x divides `multiple`, which is not 0; so x is not 0 either."""
+        multiple = abs(multiple)
+        old = self.div[x]
+        new = math.gcd(old, multiple)
+        if self.lo[x] == self.hi[x]:
+            if self.lo[x] == 0 or multiple % self.lo[x]:
+                raise Inconsistent
+            return
+        if self.values[x] is not None:
+            self._keep_where(x, lambda value: value != 0 and multiple % value == 0)
+            return
+        if new == old:
+            return
+        self.trail.append((_DIVISOR, x, old, self.cause))
+        self.div[x] = new
+        self._wake(self._on_change[x])
+        self.set_lo(x, -new)
+        self.set_hi(x, new)
+        if self.lo[x] >= 0:
+            self.set_lo(x, 1)
+        if self.hi[x] <= 0:
+            self.set_hi(x, -1)
+        listed = divisors(new, DIVISOR_LIMIT)
+        if listed is not None:
+            signed = listed if self.lo[x] > 0 else tuple(-d for d in reversed(listed)) + listed
+            self.keep(x, signed)
+
+    def assign(self, literal: int) -> None:
+        """Makes the literal true."""
+        if literal & 1:
+            self.set_hi(literal >> 1, 0)
+        else:
+            self.set_lo(literal >> 1, 1)
+
+    def fail(self) -> None:
+        """There is no solution below."""
+        raise Inconsistent
+
+    def entail(self, propagator: Propagator) -> None:
+        """The propagator has nothing left to say until backtracking."""
+        number = propagator.number
+        if not self.entailed[number]:
+            self.entailed[number] = True
+            self.trail.append((_ENTAILED, number, None, self.cause))
+
+    # Behind the doors ------------------------------------------------------------------------------
+
+    def _keep_where(self, x: int, condition: Callable[[int], bool]) -> None:
+        values = self.values[x]
+        assert values is not None
+        mask = rest = self.mask[x]
+        while rest:
+            low = rest & -rest
+            if not condition(values[low.bit_length() - 1]):
+                mask ^= low
+            rest ^= low
+        self._set_mask(x, mask)
+
+    def _hold_values(self, x: int, values: tuple[int, ...]) -> None:
+        """Starts an explicit set that agrees with the other statements of the domain."""
+        self.trail.append((_VALUES, x, (self.lo[x], self.hi[x]), self.cause))
+        changed = values[0] != self.lo[x] or values[-1] != self.hi[x]
+        self.values[x] = values
+        self.mask[x] = (1 << len(values)) - 1
+        self.lo[x] = values[0]
+        self.hi[x] = values[-1]
+        if len(values) == 1:
+            self._wake(self._on_fixed[x])
+        else:
+            self._wake(self._on_bounds[x] if changed else self._on_change[x])
+
+    def _set_mask(self, x: int, mask: int) -> None:
+        old = self.mask[x]
+        if mask == old:
+            return
+        if not mask:
+            raise Inconsistent
+        values = self.values[x]
+        assert values is not None
+        lo, hi = self.lo[x], self.hi[x]
+        self.trail.append((_MASK, x, (old, lo, hi), self.cause))
+        self.mask[x] = mask
+        self.lo[x] = new_lo = values[(mask & -mask).bit_length() - 1]
+        self.hi[x] = new_hi = values[mask.bit_length() - 1]
+        if new_lo == new_hi:
+            self._wake(self._on_fixed[x])
+        elif new_lo != lo or new_hi != hi:
+            self._wake(self._on_bounds[x])
+        else:
+            self._wake(self._on_change[x])
+
+    def _wake(self, numbers: list[int]) -> None:
+        queued, ignored = self._queued, self._ignored
+        for number in numbers:
+            if not queued[number] and number != ignored:
+                queued[number] = True
+                (self._slow if self._slow_ones[number] else self._fast).append(number)
+
+    # Propagation -----------------------------------------------------------------------------------
+
+    def propagate(self) -> None:
+        """Runs the queued propagators until nothing changes.
+
+        Raises Inconsistent at an empty domain, OutOfTime at the deadline. The queue is empty afterwards.
+        """
+        fast, slow = self._fast, self._slow
+        try:
+            while True:
+                if fast:
+                    self._run(fast.popleft())
+                elif slow:
+                    self._run(slow.popleft())
+                else:
+                    return
+        except BaseException:
+            self.clear_queue()
+            raise
+
+    def _run(self, number: int) -> None:
+        """Runs one propagator taken from the queue."""
+        self._queued[number] = False
+        if self.entailed[number]:
+            return
+        self.steps += 1
+        if self.clock is not None and not self.steps & 255:
+            self.clock.check()
+        propagator = self.propagators[number]
+        self.cause = number
+        self._ignored = number if propagator.idempotent else -1
+        propagator.propagate(self)
+        self._ignored = -1
+
+    def clear_queue(self) -> None:
+        """Forgets what is queued: after a failure it is of no use."""
+        queued = self._queued
+        for number in self._fast:
+            queued[number] = False
+        for number in self._slow:
+            queued[number] = False
+        self._fast.clear()
+        self._slow.clear()
+        self._ignored = -1
+
+    def undo(self, length: int) -> None:
+        """Takes back everything since the trail was `length` long."""
+        trail = self.trail
+        while len(trail) > length:
+            kind, x, old, _ = trail.pop()
+            if kind == _MASK:
+                self.mask[x], self.lo[x], self.hi[x] = old
+            elif kind == _LO:
+                self.lo[x] = old
+            elif kind == _HI:
+                self.hi[x] = old
+            elif kind == _ENTAILED:
+                self.entailed[x] = False
+            elif kind == _CONGRUENCE:
+                self.mod[x], self.rem[x] = old
+            elif kind == _DIVISOR:
+                self.div[x] = old
+            else:
+                self.lo[x], self.hi[x] = old
+                self.values[x] = None
+                self.mask[x] = 0

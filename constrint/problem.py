@@ -1,0 +1,449 @@
+"""A problem: variables with domains, constraints, preferences, objectives; and the questions to ask it."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from constrint import solving
+from constrint.domains import DomainSpec
+from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError, unknown_name
+from constrint.evaluation import holds
+from constrint.expressions import Array, Expression, Op, Operand, to_expression, variable, variable_names
+from constrint.expressions import member as member_of
+from constrint.results import (
+    INFEASIBLE,
+    INTERRUPT,
+    SATISFIED,
+    UNKNOWN,
+    Check,
+    Constraint,
+    CountResult,
+    Explanation,
+    LimitReached,
+    Propagation,
+    SearchResult,
+    Solution,
+)
+
+if TYPE_CHECKING:
+    from constrint.space import SearchSpace
+
+MAX_VARIABLES = 1_000_000
+"""More variables than this are refused: they come from mistakes or from bombs."""
+
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+@dataclass(frozen=True)
+class Preference:
+    """A wish: the largest (or smallest) feasible value of the expression."""
+
+    expression: Expression
+    largest: bool
+
+
+@dataclass(frozen=True)
+class Objective:
+    """An expression to be minimised (or maximised)."""
+
+    expression: Expression
+    maximize: bool
+
+
+def largest(operand: Operand) -> Preference:
+    """The wish for the largest feasible value, for Problem.prefer."""
+    return Preference(to_expression(operand), True)
+
+
+def smallest(operand: Operand) -> Preference:
+    """The wish for the smallest feasible value, for Problem.prefer."""
+    return Preference(to_expression(operand), False)
+
+
+class Problem:
+    """Integer variables, constraints on them, and what to look for.
+
+    Variables are declared first, then used in expressions; `add` states constraints. With objectives
+    `solve` gives an optimal solution, the lexicographically best one if there are several objectives;
+    preferences decide among what is left.
+    """
+
+    def __init__(self, name: str = "problem", description: str = "") -> None:
+        self.name = name
+        self.description = description
+        self.variables: dict[str, DomainSpec] = {}
+        """The declared domain of each variable; the elements of an array have names like q[0] and q[1][2]."""
+        self.arrays: dict[str, tuple[int, ...]] = {}
+        """The shape of each array."""
+        self.places: dict[str, Place] = {}
+        """Where variables are declared, if they come from a file."""
+        self.constraints: list[Constraint] = []
+        self.preferences: list[Preference] = []
+        self.objectives: list[Objective] = []
+
+    # Stating ----------------------------------------------------------------------------------------
+
+    def integer(
+        self,
+        name: str,
+        low: int | None = None,
+        high: int | None = None,
+        *,
+        values: Sequence[int] | None = None,
+        multiple_of: int | None = None,
+        divides: int | None = None,
+        remainder: tuple[int, int] | None = None,
+        power_of: int | None = None,
+    ) -> Expression:
+        """A variable; every statement given holds, and without any it is an unbounded integer.
+
+        `divides=n` allows the positive divisors of n, `remainder=(r, m)` the x ≡ r (mod m), `power_of=b`
+        the b ** k with k >= 0.
+
+        Raises ProblemError for a name that is taken or is none, and for a domain that cannot be meant.
+        """
+        self._check_name(name)
+        spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+        self.variables[name] = spec
+        return variable(name)
+
+    def boolean(self, name: str) -> Expression:
+        """A variable that is 0 or 1."""
+        return self.integer(name, 0, 1)
+
+    def array(
+        self,
+        name: str,
+        shape: int | Sequence[int],
+        low: int | None = None,
+        high: int | None = None,
+        *,
+        values: Sequence[int] | None = None,
+        multiple_of: int | None = None,
+        divides: int | None = None,
+        remainder: tuple[int, int] | None = None,
+        power_of: int | None = None,
+    ) -> Array:
+        """An array of variables with the same domain: a[0], a[1], … or a[0][0], …
+
+        Raises ProblemError as `integer` does, and for a shape that is not made of positive integers.
+        """
+        self._check_name(name)
+        sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+        if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
+            raise ProblemError(f"the shape of array '{name}' must be made of positive integers, not {shape!r}")
+        total = len(self.variables)
+        elements = 1
+        for size in sizes:
+            elements *= size
+        if total + elements > MAX_VARIABLES:
+            raise SizeLimitError(f"array '{name}' would bring the problem over {MAX_VARIABLES} variables")
+        spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+        self.arrays[name] = sizes
+        for indices in product(*map(range, sizes)):
+            self.variables[name + "".join(f"[{k}]" for k in indices)] = spec
+        return self.array_named(name)
+
+    def array_named(self, name: str) -> Array:
+        """The array that was declared under this name."""
+
+        def build(prefix: str, sizes: tuple[int, ...]) -> Any:
+            if not sizes:
+                return variable(prefix)
+            return Array([build(f"{prefix}[{k}]", sizes[1:]) for k in range(sizes[0])])
+
+        result = build(name, self.arrays[name])
+        assert isinstance(result, Array)
+        return result
+
+    def add(self, *expressions: Operand, label: str | None = None, place: Place | None = None) -> None:
+        """States that the expressions hold; `label` is what explanations call them.
+
+        Raises UnknownNameError for a variable that is not declared, ExpressionError for what is no
+        expression.
+        """
+        for operand in expressions:
+            expression = self._checked(operand, place)
+            self.constraints.append(Constraint(expression, label, place))
+
+    def prefer(self, *preferences: Preference) -> None:
+        """Adds wishes: `largest(x)`, `smallest(y)`. The first gets its best feasible value, then the next."""
+        for preference in preferences:
+            if not isinstance(preference, Preference):
+                raise ProblemError(f"prefer() takes largest(…) and smallest(…), not {preference!r}")
+            self.preferences.append(Preference(self._checked(preference.expression), preference.largest))
+
+    def minimize(self, *expressions: Operand) -> None:
+        """Adds objectives, each less important than those before it."""
+        self.objectives.extend(Objective(self._checked(e), maximize=False) for e in expressions)
+
+    def maximize(self, *expressions: Operand) -> None:
+        """Adds objectives, each less important than those before it."""
+        self.objectives.extend(Objective(self._checked(e), maximize=True) for e in expressions)
+
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or not _NAME.match(name):
+            raise ProblemError(f"{name!r} is not a name: use letters, digits and '_', not starting with a digit")
+        if name in self.variables or name in self.arrays:
+            raise ProblemError(f"the name '{name}' is already taken")
+
+    def _checked(self, operand: Operand, place: Place | None = None) -> Expression:
+        try:
+            expression = to_expression(operand)
+        except ExpressionError as error:
+            raise ExpressionError(error.message, place) from None
+        for name in variable_names(expression):
+            if name not in self.variables:
+                raise unknown_name(name, [*self.variables, *self.arrays], place)
+        return expression
+
+    # Asking -----------------------------------------------------------------------------------------
+
+    def solve(
+        self,
+        *,
+        time_limit: float | None = None,
+        node_limit: int | None = None,
+        progress: solving.Progress | None = None,
+    ) -> Solution:
+        """One solution: the optimal one, the preferred one among those, or any one.
+
+        `time_limit` is in seconds. A limit or Ctrl-C ends with the best solution so far, and
+        `stopped_by` says so.
+
+        Raises UnboundedError where the search would need a bound that no constraint implies.
+        """
+        session = solving.Session(self, time_limit=time_limit, node_limit=node_limit, progress=progress)
+        best = solving.solve(session)
+        found = best.assignment is not None
+        return Solution(
+            self,
+            best.assignment,
+            status=solving.status_of(session, found, best.proved, bool(self.objectives)),
+            objective=self._objective(best.objective),
+            complete=not found and best.proved,
+            stopped_by=session.stopped_by,
+            statistics=session.statistics(),
+        )
+
+    def search(
+        self,
+        *,
+        limit: int | None = None,
+        time_limit: float | None = None,
+        node_limit: int | None = None,
+        progress: solving.Progress | None = None,
+    ) -> SearchResult:
+        """Up to `limit` solutions, in the order of the preferences; with objectives, optimal ones only."""
+        session = solving.Session(self, time_limit=time_limit, node_limit=node_limit, progress=progress)
+        found: list[tuple[solving.Assignment, list[int]]] = []
+        complete = solving.search_all(session, limit, found)
+        status = solving.status_of(session, bool(found), True, bool(self.objectives))
+        objective = self._objective(found[0][1]) if found else None
+        statistics = session.statistics()
+        solutions = [
+            Solution(self, values, status=status, objective=objective, statistics=statistics)
+            for values, _ in found
+        ]
+        return SearchResult(status, solutions, complete, objective, session.stopped_by, statistics)
+
+    def solutions(
+        self, *, limit: int | None = None, time_limit: float | None = None
+    ) -> Iterator[Solution]:
+        """The solutions one by one, as they are found; each once."""
+        session = solving.Session(self, time_limit=time_limit)
+        for number, values in enumerate(solving.stream(session)):
+            if limit is not None and number >= limit:
+                return
+            yield Solution(self, values, status=SATISFIED, statistics=session.statistics())
+
+    def count(self, *, time_limit: float | None = None) -> int:
+        """How many solutions there are, whatever the objectives and preferences.
+
+        Raises LimitReached, which holds a lower bound, at the time limit; UnboundedError for infinitely
+        many as far as the constraints tell.
+        """
+        result = self.search_count(time_limit=time_limit)
+        if not result.complete:
+            raise LimitReached(f"stopped by the {result.stopped_by}: at least {result.count}", result.count)
+        return result.count
+
+    def search_count(
+        self, *, time_limit: float | None = None, progress: solving.Progress | None = None
+    ) -> CountResult:
+        """As `count`, with a lower bound where a limit stops it."""
+        session = solving.Session(self, time_limit=time_limit, progress=progress)
+        number, complete = solving.count(session)
+        status = solving.status_of(session, number > 0, complete, False)
+        return CountResult(status, number, complete, session.stopped_by, session.statistics())
+
+    def enumerate(
+        self, *, time_limit: float | None = None, progress: solving.Progress | None = None
+    ) -> SearchSpace:
+        """Every solution, as a SearchSpace, in lexicographic order of the variables as declared.
+
+        Raises LimitReached at the time limit, UnboundedError for infinitely many.
+        """
+        from constrint.space import SearchSpace
+
+        plain = self._without_goals()
+        session = solving.Session(plain, time_limit=time_limit, progress=progress)
+        found: list[tuple[solving.Assignment, list[int]]] = []
+        if not solving.search_all(session, None, found):
+            if session.stopped_by == INTERRUPT:
+                raise KeyboardInterrupt
+            raise LimitReached(f"stopped by the {session.stopped_by}: at least {len(found)}", len(found))
+        return SearchSpace(plain, [tuple(values.values()) for values, _ in found])
+
+    def propagate(self) -> Propagation:
+        """The reduced domain of every variable, without search."""
+        session = solving.Session(self)
+        domains = solving.propagate(session)
+        if domains is None:
+            return Propagation(INFEASIBLE, {}, session.statistics())
+        done = all(domain.size == 1 for domain in domains.values())
+        return Propagation(SATISFIED if done else UNKNOWN, domains, session.statistics())
+
+    def explain(self, *, time_limit: float | None = None) -> Explanation:
+        """Why there is no solution: a minimal set of constraints that cannot hold together."""
+        from constrint.explaining import explain
+
+        return explain(self, time_limit)
+
+    def check(self, assignment: Mapping[str, Any]) -> Check:
+        """Whether the assignment is a solution, and which constraints and declarations it violates.
+
+        Arrays may be given as (nested) lists or by element.
+
+        Raises UnknownNameError for a name that is not a variable, ProblemError for a missing or
+        non-integer value.
+        """
+        values = self._flattened(assignment)
+        violated = []
+        for name, spec in self.variables.items():
+            if not spec.holds(values[name]):
+                violated.append(
+                    Constraint(_declaration(name, spec), f"domain of {name}", self.places.get(name))
+                )
+        violated.extend(c for c in self.constraints if not holds(c.expression, values))
+        return Check(INFEASIBLE if violated else SATISFIED, violated)
+
+    def to_yaml(self, path: str | Path | None = None) -> str:
+        """The problem as a problem file, which is also written to `path` if one is given."""
+        from constrint.files.writer import to_yaml
+
+        text = to_yaml(self)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    # Helpers ----------------------------------------------------------------------------------------
+
+    def _objective(self, values: list[int]) -> int | list[int] | None:
+        if not values:
+            return None
+        return values[0] if len(values) == 1 else values
+
+    def _without_goals(self) -> Problem:
+        plain = Problem(self.name, self.description)
+        plain.variables = self.variables
+        plain.arrays = self.arrays
+        plain.places = self.places
+        plain.constraints = self.constraints
+        return plain
+
+    def _flattened(self, assignment: Mapping[str, Any]) -> dict[str, int]:
+        values: dict[str, int] = {}
+
+        def take(name: str, value: Any) -> None:
+            if isinstance(value, (list, tuple)):
+                for k, item in enumerate(value):
+                    take(f"{name}[{k}]", item)
+                return
+            if name not in self.variables:
+                raise unknown_name(name, [*self.variables, *self.arrays])
+            try:
+                values[name] = operator.index(value)
+            except TypeError:
+                raise ProblemError(f"the value of '{name}' must be an integer, not {value!r}") from None
+
+        for name, value in assignment.items():
+            take(name, value)
+        missing = [name for name in self.variables if name not in values]
+        if missing:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            raise ProblemError(f"the assignment has no value for '{missing[0]}'{more}")
+        return values
+
+    def __repr__(self) -> str:
+        return (
+            f"<Problem {self.name!r}: {len(self.variables)} variables, {len(self.constraints)} constraints>"
+        )
+
+
+def _specification(
+    name: str,
+    low: int | None,
+    high: int | None,
+    values: Sequence[int] | None,
+    multiple_of: int | None,
+    divides: int | None,
+    remainder: tuple[int, int] | None,
+    power_of: int | None,
+) -> DomainSpec:
+    """The declaration, with every number checked."""
+
+    def number(what: str, value: Any) -> int:
+        try:
+            return operator.index(value)
+        except TypeError:
+            raise ProblemError(f"{what} of '{name}' must be an integer, not {value!r}") from None
+
+    def optional(what: str, value: Any) -> int | None:
+        return None if value is None else number(what, value)
+
+    pair = None
+    if remainder is not None:
+        pair = (number("the remainder", remainder[0]), number("the modulus", remainder[1]))
+        if pair[1] == 0:
+            raise ProblemError(f"the modulus of '{name}' must not be 0")
+    base = optional("power_of", power_of)
+    if base is not None and base < 2:
+        raise ProblemError(f"power_of of '{name}' must be at least 2, not {base}")
+    chosen = None if values is None else tuple(sorted({number("a value", value) for value in values}))
+    return DomainSpec(
+        low=optional("the lower bound", low),
+        high=optional("the upper bound", high),
+        values=chosen,
+        multiple_of=optional("multiple_of", multiple_of),
+        divides=optional("divides", divides),
+        remainder=pair,
+        power_of=base,
+    )
+
+
+def _declaration(name: str, spec: DomainSpec) -> Expression:
+    """The declared domain as a constraint, to be shown."""
+    x = variable(name)
+    parts: list[Expression] = []
+    if spec.low is not None:
+        parts.append(x >= spec.low)
+    if spec.high is not None:
+        parts.append(x <= spec.high)
+    if spec.values is not None:
+        parts.append(member_of(x, spec.values))
+    if spec.multiple_of is not None:
+        parts.append(Expression(Op.DIVIDES, (to_expression(spec.multiple_of), x)))
+    if spec.divides is not None:
+        parts.append(Expression(Op.DIVIDES, (x, to_expression(spec.divides))))
+    if spec.remainder is not None:
+        parts.append((x - spec.remainder[0]) % spec.remainder[1] == 0)
+    if spec.power_of is not None:
+        parts.append(x >= 1)
+    return parts[0] if len(parts) == 1 else Expression(Op.AND, tuple(parts))

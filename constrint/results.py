@@ -1,0 +1,201 @@
+"""What the solver gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from constrint.domains import Domain
+from constrint.errors import Place
+from constrint.expressions import Expression, Op, to_expression
+
+if TYPE_CHECKING:
+    from constrint.problem import Problem
+
+SATISFIED = "satisfied"
+OPTIMAL = "optimal"
+INFEASIBLE = "infeasible"
+UNKNOWN = "unknown"
+
+TIME_LIMIT = "time limit"
+NODE_LIMIT = "node limit"
+INTERRUPT = "interrupt"
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One constraint of a problem: what must hold, its label, and where it stands in a file."""
+
+    expression: Expression
+    label: str | None = None
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.expression}" if self.label else str(self.expression)
+
+
+@dataclass
+class Statistics:
+    """How much work an answer took; `depth` and `best` describe a search under way."""
+
+    nodes: int = 0
+    failures: int = 0
+    propagations: int = 0
+    solutions: int = 0
+    restarts: int = 0
+    wall_seconds: float = 0.0
+    backend: str = "native"
+    depth: int = 0
+    best: int | None = None
+
+
+class Solution(Mapping[str, Any]):
+    """An assignment (or none), and how it was found.
+
+    A mapping from the names of variables to integers, and of arrays to nested lists. `solution["q[0]"]`
+    and `solution[expression]` work too. Empty, and false, where there is no assignment.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        values: Mapping[str, int] | None,
+        *,
+        status: str,
+        objective: int | list[int] | None = None,
+        complete: bool = False,
+        stopped_by: str | None = None,
+        statistics: Statistics | None = None,
+    ) -> None:
+        self.status = status
+        self.objective = objective
+        self.complete = complete
+        self.stopped_by = stopped_by
+        self.statistics = statistics or Statistics()
+        self.values_by_name: Mapping[str, int] = values or {}
+        self._shown: dict[str, Any] = {}
+        if values is not None:
+            self._shown = nest(values, problem.arrays)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            if key in self._shown:
+                return self._shown[key]
+            return self.values_by_name[key]
+        from constrint.evaluation import evaluate
+
+        expression = to_expression(key)
+        if not self._shown and expression.op is not Op.CONSTANT:
+            raise KeyError(f"there is no assignment: the status is {self.status}")
+        return evaluate(expression, self.values_by_name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shown)
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value}" for name, value in self._shown.items())
+        return f"<Solution {self.status}{': ' if values else ''}{values}>"
+
+
+def nest(values: Mapping[str, int], arrays: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """The flat assignment with each array as a (nested) list, in the order of declaration."""
+    shown: dict[str, Any] = {}
+    for name, value in values.items():
+        array = name.partition("[")[0]
+        if array not in arrays:
+            shown[name] = value
+        elif array not in shown:
+            shown[array] = _rows(values, array, arrays[array])
+    return shown
+
+
+def _rows(values: Mapping[str, int], name: str, shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return values[name]
+    return [_rows(values, f"{name}[{k}]", shape[1:]) for k in range(shape[0])]
+
+
+@dataclass
+class SearchResult:
+    """Several solutions: all of them where `complete`."""
+
+    status: str
+    solutions: list[Solution]
+    complete: bool
+    objective: int | list[int] | None = None
+    stopped_by: str | None = None
+    statistics: Statistics = field(default_factory=Statistics)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C stopped the search."""
+        return self.stopped_by == INTERRUPT
+
+
+@dataclass
+class CountResult:
+    """How many solutions there are; a lower bound unless `complete`."""
+
+    status: str
+    count: int
+    complete: bool
+    stopped_by: str | None = None
+    statistics: Statistics = field(default_factory=Statistics)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C stopped the search."""
+        return self.stopped_by == INTERRUPT
+
+
+@dataclass
+class Propagation:
+    """The reduced domains; empty where propagation alone finds a contradiction.
+
+    The status is "infeasible" then, otherwise "unknown": propagation does not find solutions. It is
+    "satisfied" where every variable has one value left, which then is a solution.
+    """
+
+    status: str
+    domains: dict[str, Domain]
+    statistics: Statistics = field(default_factory=Statistics)
+
+    def __getitem__(self, name: str) -> Domain:
+        return self.domains[name]
+
+
+@dataclass
+class Explanation:
+    """Why there is no solution: constraints that cannot hold together with the declared domains.
+
+    `minimal` says that this was certified: without any one of them, the others can hold together.
+    """
+
+    status: str
+    conflict: list[Constraint]
+    minimal: bool
+    stopped_by: str | None = None
+    statistics: Statistics = field(default_factory=Statistics)
+
+
+@dataclass
+class Check:
+    """Whether an assignment is a solution, and which constraints (and declarations) it violates."""
+
+    status: str
+    violated: list[Constraint]
+
+    def __bool__(self) -> bool:
+        return self.status == SATISFIED
+
+
+class LimitReached(Exception):
+    """A count was stopped by a limit; `count` is the lower bound that is known."""
+
+    def __init__(self, message: str, count: int) -> None:
+        super().__init__(message)
+        self.count = count

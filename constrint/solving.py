@@ -1,0 +1,544 @@
+"""How a problem is answered: the program is built, its root propagated, and the search run for the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from constrint.domains import Domain, read_domain
+from constrint.engine.probing import probe_disjunctions
+from constrint.engine.propagators.linear import LinearEq
+from constrint.engine.search import Counters, LimitReached, Search, Unbounded
+from constrint.engine.store import Clock, Inconsistent, OutOfRange, OutOfTime, Store
+from constrint.errors import SizeLimitError, UnboundedError
+from constrint.expressions import Expression, Op, multiply, walk
+from constrint.lowering import Lowering
+from constrint.results import (
+    INFEASIBLE,
+    INTERRUPT,
+    NODE_LIMIT,
+    OPTIMAL,
+    SATISFIED,
+    TIME_LIMIT,
+    UNKNOWN,
+    Constraint,
+    Statistics,
+)
+
+if TYPE_CHECKING:
+    from constrint.problem import Problem
+
+Progress = Callable[[Statistics], None]
+Assignment = Mapping[str, int]
+Result = TypeVar("Result")
+
+_LEAST_BITS = 256
+_MOST_BITS = 1 << 22
+_BITS_GROWTH = 4
+_REFUSAL_BITS = 1 << 12
+"""The working range starts at 2 ** _LEAST_BITS or more and grows as results need it. An unbounded search
+is only refused once the range is at least 2 ** _REFUSAL_BITS, in case the bound is merely very large."""
+
+_PREFERENCE_FAILURES = 2000
+"""Failures after which preferences are no longer pursued by a search in their order."""
+
+_LEAP_FAILURES = 50
+"""Failures that a leap towards the lower bound of an objective may cost."""
+
+
+class Session:
+    """One call of the solver: its deadline, its work so far, and its working range."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        time_limit: float | None = None,
+        node_limit: int | None = None,
+        progress: Progress | None = None,
+        constraints: Sequence[Constraint] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.constraints = problem.constraints if constraints is None else constraints
+        self.node_limit = node_limit
+        self.counters = Counters()
+        self.best: int | None = None
+        self.stopped_by: str | None = None
+        self._started = time.perf_counter()
+        self._progress = progress
+        deadline = None if time_limit is None else time.monotonic() + time_limit
+        self.clock = Clock(deadline, None if progress is None else self._report)
+        self._steps = 0
+        self._store: Store | None = None
+
+    def statistics(self) -> Statistics:
+        """The work so far."""
+        counters = self.counters
+        return Statistics(
+            nodes=counters.nodes,
+            failures=counters.failures,
+            propagations=self._steps + (self._store.steps if self._store else 0),
+            solutions=counters.solutions,
+            restarts=counters.restarts,
+            wall_seconds=time.perf_counter() - self._started,
+            depth=counters.depth,
+            best=self.best,
+        )
+
+    def out_of_nodes(self) -> bool:
+        """Whether the limit of nodes is reached."""
+        return self.node_limit is not None and self.counters.nodes > self.node_limit
+
+    def _report(self) -> None:
+        assert self._progress is not None
+        self._progress(self.statistics())
+
+    def new_store(self, bits: int) -> Store:
+        """A store with this session's clock."""
+        if self._store is not None:
+            self._steps += self._store.steps
+        self._store = Store(1 << bits)
+        self._store.clock = self.clock
+        return self._store
+
+    def run(self, answer: Callable[[int], Result], fallback: Callable[[], Result]) -> Result:
+        """`answer(bits)` with a working range that grows as needed; `fallback()` where a limit stops it.
+
+        Raises UnboundedError and SizeLimitError.
+        """
+        bits = max(_LEAST_BITS, 64 + 4 * largest_bits(self.problem, self.constraints))
+        while True:
+            try:
+                return answer(bits)
+            except OutOfRange:
+                if bits >= _MOST_BITS:
+                    raise SizeLimitError(f"the search meets numbers of more than {bits} bits") from None
+            except Unbounded as refusal:
+                if bits >= _REFUSAL_BITS:
+                    raise self._refused(refusal.variable) from None
+            except OutOfTime:
+                self.stopped_by = TIME_LIMIT
+                return fallback()
+            except LimitReached:
+                self.stopped_by = NODE_LIMIT
+                return fallback()
+            except KeyboardInterrupt:
+                self.stopped_by = INTERRUPT
+                return fallback()
+            bits *= _BITS_GROWTH
+
+    def _refused(self, variable: int) -> UnboundedError:
+        program = self.program
+        name = program.name_of(variable)
+        return UnboundedError(
+            f"the search needs a bound for {name} that no constraint implies; give it a smaller domain, "
+            f"such as a range a..b",
+            name.strip("'"),
+            self.problem.places.get(name.strip("'")),
+        )
+
+    program: Program
+
+
+class Program:
+    """A problem's variables, objectives and preferences in a store at its root."""
+
+    def __init__(self, session: Session, bits: int, *, goals: bool = True) -> None:
+        """Raises Inconsistent where the root propagation finds a contradiction."""
+        session.program = self
+        problem = session.problem
+        self.store = session.new_store(bits)
+        self._texts: dict[int, str] = {}
+        self.objectives: list[int] = []
+        self.preferences: list[tuple[int, bool]] = []
+        self.lowering = Lowering(self.store)
+        for name, spec in problem.variables.items():
+            self.lowering.declare(name, spec)
+        self.variables = self.lowering.variables
+        for constraint in session.constraints:
+            self.lowering.require(constraint.expression)
+        if goals:
+            for objective in problem.objectives:
+                expression = objective.expression
+                cost = multiply(-1, expression) if objective.maximize else expression
+                self.objectives.append(self._variable(cost, expression))
+            for preference in problem.preferences:
+                x = self._variable(preference.expression, preference.expression)
+                self.preferences.append((x, preference.largest))
+        self.lowering.finish()
+
+    def _variable(self, expression: Expression, shown: Expression) -> int:
+        x = self.lowering.objective(expression)
+        self._texts[x] = str(shown)
+        return x
+
+    def name_of(self, variable: int) -> str:
+        """What the user calls the variable."""
+        for name, x in self.variables.items():
+            if x == variable:
+                return f"'{name}'"
+        return f"'{self._texts[variable]}'" if variable in self._texts else "an intermediate term"
+
+    def assignment(self) -> dict[str, int]:
+        """The values of the problem's variables, which must be fixed."""
+        lo = self.store.lo
+        return {name: lo[x] for name, x in self.variables.items()}
+
+    def search(self, session: Session) -> Search:
+        """A search for the problem's variables."""
+        search = Search(self.store, list(self.variables.values()), counters=session.counters)
+        search.node_limit = session.node_limit
+        search.at_restart = lambda: probe_disjunctions(self.store)
+        return search
+
+
+def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
+    """The number of bits of the largest constant in the problem."""
+    largest = 1
+    for spec in problem.variables.values():
+        for number in (spec.low, spec.high, spec.multiple_of, spec.divides, spec.power_of):
+            if number is not None:
+                largest = max(largest, abs(number))
+        for number in (*(spec.values or ())[:1], *(spec.values or ())[-1:], *(spec.remainder or ())):
+            largest = max(largest, abs(number))
+    goals = [goal.expression for goal in (*problem.objectives, *problem.preferences)]
+    for expression in [*(constraint.expression for constraint in constraints), *goals]:
+        for node in walk(expression):
+            if node.op is Op.CONSTANT:
+                largest = max(largest, abs(node.data))
+            elif node.op is Op.MEMBER and node.data:
+                largest = max(largest, abs(node.data[0]), abs(node.data[-1]))
+            elif node.op is Op.TABLE:
+                largest = max(largest, *(abs(value) for row in node.data for value in row), 1)
+    return largest.bit_length()
+
+
+# One solution --------------------------------------------------------------------------------------------
+
+
+class Best:
+    """The best solution so far, its objective values, and whether nothing better exists."""
+
+    def __init__(self) -> None:
+        self.assignment: Assignment | None = None
+        self.objective: list[int] = []
+        self.proved = False
+
+
+def solve(session: Session) -> Best:
+    """The optimal solution, the preferred one among those, or any one where nothing is asked."""
+    best = Best()
+
+    def answer(bits: int) -> Best:
+        best.proved = False
+        try:
+            program = Program(session, bits)
+            for k, objective in enumerate(program.objectives):
+                if not _minimise(session, program, objective, best, k):
+                    break
+            else:
+                _first_by_preference(session, program, best)
+        except Inconsistent:
+            pass
+        best.proved = True
+        return best
+
+    return session.run(answer, lambda: best)
+
+
+def feasible(session: Session) -> Best:
+    """Any solution, whatever the objectives and preferences."""
+    best = Best()
+
+    def answer(bits: int) -> Best:
+        try:
+            program = Program(session, bits, goals=False)
+            for _ in program.search(session).solutions(restarts=True):
+                best.assignment = program.assignment()
+                break
+        except Inconsistent:
+            pass
+        best.proved = True
+        return best
+
+    return session.run(answer, lambda: best)
+
+
+def _minimise(session: Session, program: Program, objective: int, best: Best, position: int) -> bool:
+    """Finds the least value of the objective and fixes it; False where there is no solution.
+
+    Branch and bound from the root: after each solution a few leaps towards the lower bound, as long as
+    they are cheap to decide, and otherwise the search for something better by at least 1.
+    """
+    store = program.store
+    search = program.search(session)
+    if best.assignment is not None:
+        search.guide = {x: best.assignment[name] for name, x in program.variables.items()}
+    cost: int | None = None
+    leaping = optimistic = False
+    while cost is None or store.lo[objective] < cost:
+        goal = None
+        if leaping and cost is not None:
+            lower = store.lo[objective]
+            goal = lower if optimistic else (lower + cost - 1) // 2
+            optimistic = False
+        elif cost is not None:
+            goal = cost - 1
+        try:
+            found = _improve(session, program, search, objective, goal, leaping, best, position)
+        except LimitReached:
+            if session.out_of_nodes():
+                raise
+            leaping = False
+            continue
+        if found is not None:
+            leaping, optimistic = True, cost is None
+            cost = found
+            if store.lo[objective] <= -store.limit:
+                raise Unbounded(objective)
+        elif goal is None:
+            return False
+        else:
+            store.cause = -1
+            store.set_lo(objective, goal + 1)
+            store.propagate()
+    store.fix(objective, cost)
+    store.propagate()
+    return True
+
+
+def _improve(
+    session: Session,
+    program: Program,
+    search: Search,
+    objective: int,
+    goal: int | None,
+    leaping: bool,
+    best: Best,
+    position: int,
+) -> int | None:
+    """A solution whose objective is at most `goal`: remembers it and returns its value; None if there is
+    none. Raises LimitReached where a leap gets expensive."""
+    store = program.store
+    search.goal = None if goal is None else (objective, goal)
+    search.failure_limit = session.counters.failures + _LEAP_FAILURES if leaping else None
+    for _ in search.solutions(restarts=not leaping):
+        search.guide = {x: store.lo[x] for x in search.variables}
+        _remember(session, program, best, position)
+        return store.lo[objective]
+    return None
+
+
+def _remember(session: Session, program: Program, best: Best, position: int) -> None:
+    """Keeps the solution in the store; `position` objectives before this one are at their best."""
+    best.assignment = program.assignment()
+    values = []
+    for x, goal in zip(program.objectives, session.problem.objectives, strict=True):
+        values.append(-program.store.lo[x] if goal.maximize else program.store.lo[x])
+    best.objective = values
+    if values:
+        session.best = values[min(position, len(values) - 1)]
+
+
+def _first_by_preference(session: Session, program: Program, best: Best) -> None:
+    """The first solution in the order of the preferences."""
+    if best.assignment is not None and not program.preferences:
+        return
+    search = program.search(session)
+    if best.assignment is not None:
+        search.guide = {x: best.assignment[name] for name, x in program.variables.items()}
+    search.preferred = program.preferences
+    if program.preferences:
+        search.failure_limit = session.counters.failures + _PREFERENCE_FAILURES
+    try:
+        for _ in search.solutions(restarts=not program.preferences):
+            _remember(session, program, best, 0)
+            return
+        return
+    except LimitReached:
+        if session.out_of_nodes():
+            raise
+    # The order of the preferences is a poor order to search in: improve them one after the other instead.
+    for x, largest in program.preferences:
+        cost = _negated(program, x) if largest else x
+        if not _minimise(session, program, cost, best, 0):
+            return
+
+
+def _negated(program: Program, x: int) -> int:
+    """A variable that is -x."""
+    store = program.store
+    negative = store.new_variable(None, None)
+    store.post(LinearEq([(1, x), (1, negative)], 0))
+    store.propagate()
+    return negative
+
+
+# Several solutions -----------------------------------------------------------------------------------------
+
+
+def assignments(session: Session, bits: int) -> Iterator[tuple[Assignment, list[int]]]:
+    """Every solution once (with objectives: every optimal one), in the order of the preferences, with
+    the values of the objectives."""
+    try:
+        program = Program(session, bits)
+        best = Best()
+        for k, objective in enumerate(program.objectives):
+            if not _minimise(session, program, objective, best, k):
+                return
+    except Inconsistent:
+        return
+    search = program.search(session)
+    search.preferred = program.preferences
+    search.finite_only = True
+    for _ in search.solutions():
+        yield program.assignment(), best.objective
+
+
+def search_all(
+    session: Session, limit: int | None, found: list[tuple[Assignment, list[int]]]
+) -> bool:
+    """Fills `found` with up to `limit` solutions; returns whether these are all."""
+
+    def answer(bits: int) -> bool:
+        found.clear()
+        for item in assignments(session, bits):
+            if limit is not None and len(found) >= limit:
+                return False
+            found.append(item)
+        return True
+
+    return session.run(answer, lambda: False)
+
+
+def stream(session: Session) -> Iterator[Assignment]:
+    """Every solution once, as soon as it is found; ends early where a limit stops it."""
+    seen: set[tuple[int, ...]] = set()
+    running: Iterator[tuple[Assignment, list[int]]] | None = None
+
+    def following(bits: int) -> Assignment | None:
+        nonlocal running
+        try:
+            while True:
+                if running is None:
+                    running = assignments(session, bits)
+                for assignment, _ in running:
+                    key = tuple(assignment.values())
+                    if key not in seen:
+                        seen.add(key)
+                        return assignment
+                return None
+        except (OutOfRange, Unbounded):
+            # The search starts again with a larger range; what was already given is passed over.
+            running = None
+            raise
+
+    while True:
+        assignment = session.run(following, lambda: None)
+        if assignment is None:
+            return
+        yield assignment
+
+
+# Counting ----------------------------------------------------------------------------------------------
+
+
+def count(session: Session) -> tuple[int, bool]:
+    """How many solutions there are, and whether that is all (otherwise it is a lower bound).
+
+    Parts of the problem that share no constraint are counted on their own and multiplied.
+    """
+    lower_bound = 0
+
+    def answer(bits: int) -> tuple[int, bool]:
+        nonlocal lower_bound
+        lower_bound = 0
+        try:
+            program = Program(session, bits, goals=False)
+        except Inconsistent:
+            return 0, True
+        parts = _independent_parts(program)
+        product = 1
+        for position, (variables, others) in enumerate(parts):
+            search = Search(program.store, variables, others=others, counters=session.counters)
+            search.node_limit = session.node_limit
+            search.finite_only = True
+            number = 0
+            if not others and len(variables) == 1 and program.store.is_bounded(variables[0]):
+                number = program.store.size(variables[0])
+            else:
+                for _ in search.solutions():
+                    number += 1
+                    if position == len(parts) - 1:
+                        lower_bound = product * number
+            product *= number
+            if product == 0:
+                break
+        return product, True
+
+    return session.run(answer, lambda: (lower_bound, False))
+
+
+def _independent_parts(program: Program) -> list[tuple[list[int], list[int]]]:
+    """(problem's variables, auxiliary ones) of each part, the largest last; fixed ones are left out."""
+    store = program.store
+    parent = list(range(len(store.lo)))
+
+    def find(x: int) -> int:
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    related: set[int] = set()
+    for number, propagator in enumerate(store.propagators):
+        if store.entailed[number]:
+            continue
+        free = [x for x in propagator.scope if not store.is_fixed(x)]
+        related.update(free)
+        for x in free[1:]:
+            parent[find(x)] = find(free[0])
+    named = set(program.variables.values())
+    parts: dict[int, tuple[list[int], list[int]]] = {}
+    for x in range(len(store.lo)):
+        if not store.is_fixed(x) and (x in named or x in related):
+            part = parts.setdefault(find(x), ([], []))
+            part[0 if x in named else 1].append(x)
+    ordered = sorted(parts.values(), key=lambda part: len(part[0]))
+    # A single variable whose propagators are all done is counted by its size.
+    return [
+        (variables, others or (variables if variables[0] in related else []))
+        for variables, others in ordered
+        if variables
+    ]
+
+
+# Propagation alone ----------------------------------------------------------------------------------------
+
+
+def propagate(session: Session) -> dict[str, Domain] | None:
+    """The reduced domain of every variable; None where a contradiction shows."""
+
+    def answer(bits: int) -> dict[str, Domain] | None:
+        try:
+            program = Program(session, bits, goals=False)
+        except Inconsistent:
+            return None
+        return {name: read_domain(program.store, x) for name, x in program.variables.items()}
+
+    def stopped() -> dict[str, Domain] | None:
+        # Nothing is known beyond the declarations.
+        return {
+            name: Domain(spec.low, spec.high, None, None, None, spec.values, None)
+            for name, spec in session.problem.variables.items()
+        }
+
+    return session.run(answer, stopped)
+
+
+def status_of(session: Session, found: bool, proved: bool, optimised: bool) -> str:
+    """The status word for what a session found and proved."""
+    if found:
+        return OPTIMAL if optimised and proved else SATISFIED
+    return INFEASIBLE if proved and session.stopped_by is None else UNKNOWN
