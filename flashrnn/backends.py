@@ -16,13 +16,14 @@ Canonical tensors (T time, B batch, H heads, D head dimension, S states; Gw, Gr 
 forward(settings, Wx, R, b, states, reset, training) -> (all_states, residual)
     all_states [S, T, B, H, D], contiguous, in the dtype of `states`: the states after each step.
     residual: one contiguous tensor, kept for `backward` only, of the shape and dtype that
-    `residual(settings, Wx)` promises; empty (shape [0]) where `training` is false.
+    `residual(settings, Wx)` promises, with the heads as axis `residual_heads`; empty (shape [0]) where
+    `training` is false.
     Neither may share memory with an argument.
 
 backward(settings, d_all_states, R, states, all_states, residual, reset, Wx, b) -> (dWx, dR, db, dstates)
-    d_all_states [S, T, B, H, D] is the gradient of all_states. Wx and b are None unless `keeps_inputs`.
-    The four gradients have the shapes and dtypes of Wx, R, b and states, and are contiguous. (That
-    of Wx has the dtype of d_all_states: the caller casts.)
+    d_all_states [S, T, B, H, D], any strides, is the gradient of all_states. Wx and b are None unless
+    `keeps_inputs`. The four gradients have the shapes of Wx, R, b and states, and are contiguous; dWx has
+    the dtype of R, dR and db have `accumulation_dtype(R)`, dstates has that of states. The caller casts.
 
 Both honour every field of `Settings`:
     gradient_recurrent_cut      dh_{t-1} gets nothing from dg_t R; what P passes to h_{t-1} directly stays.
@@ -34,7 +35,7 @@ A backend with `backward = None` is written in differentiable PyTorch operations
 the operators `flashrnn::forward` and `flashrnn::backward`, below autograd, and need a `residual` promise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -50,7 +51,7 @@ class Settings(NamedTuple):
     gradient_recurrent_cut: bool
     gradient_recurrent_clipval: float | None
     forward_clipval: float | None
-    initial_values: tuple[float, ...]
+    initial_values: Sequence[float]
     gate_dtype: torch.dtype
 
     @property
@@ -103,6 +104,7 @@ class Backend(NamedTuple):
             results are cast back by the caller. Otherwise tensors arrive in their own dtypes, and the
             backend accumulates in float32 itself.
         keeps_inputs: `backward` is given Wx and b.
+        residual_heads: which axis of `residual` is that of the heads, each of which has its own part.
     """
 
     name: str
@@ -112,6 +114,12 @@ class Backend(NamedTuple):
     residual: Residual | None = None
     accumulation_dtype_inputs: bool = False
     keeps_inputs: bool = False
+    residual_heads: int = 1
+
+
+def accumulation_dtype(tensor: Tensor) -> torch.dtype:
+    """float64 for a float64 tensor, else float32."""
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32
 
 
 class BackendUnavailable(RuntimeError):

@@ -106,7 +106,7 @@ def _run_dense(
         config.gradient_recurrent_cut,
         config.gradient_recurrent_clipval,
         config.forward_clipval,
-        tuple(config.initial_values),
+        config.initial_values,
         accumulation if config.dtype_g is None else DTYPES[config.dtype_g],
     )
     if chosen.accumulation_dtype_inputs:

@@ -10,7 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from flashrnn.backends import Backend, Settings, get_backend
+from flashrnn.backends import Settings, accumulation_dtype, get_backend
+
+# The fields of `Settings`, in their order.
+_SETTINGS = (
+    "str function, bool gradient_recurrent_cut, float? gradient_recurrent_clipval, "
+    "float? forward_clipval, float[] initial_values, ScalarType gate_dtype"
+)
 
 
 def apply(
@@ -24,11 +30,16 @@ def apply(
 ) -> Tensor:
     """The states after every step [S, T, B, H, D], by the backend of that name, with its derivative."""
     training = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (Wx, R, b, states))
-    all_states: Tensor = forward(Wx, R, b, states, reset, backend, *settings, training)[0]
+    all_states: Tensor = forward(Wx, R, b, states, reset, backend, training, *settings)[0]
     return all_states
 
 
-@torch.library.custom_op("flashrnn::forward", mutates_args=())
+@torch.library.custom_op(
+    "flashrnn::forward",
+    mutates_args=(),
+    schema="(Tensor Wx, Tensor R, Tensor b, Tensor states, Tensor? reset, str backend, bool training, "
+    f"{_SETTINGS}) -> (Tensor all_states, Tensor residual)",
+)
 def forward(
     Wx: Tensor,
     R: Tensor,
@@ -36,24 +47,37 @@ def forward(
     states: Tensor,
     reset: Tensor | None,
     backend: str,
-    function: str,
-    gradient_recurrent_cut: bool,
-    gradient_recurrent_clipval: float | None,
-    forward_clipval: float | None,
-    initial_values: Sequence[float],
-    gate_dtype: torch.dtype,
     training: bool,
+    *settings: Any,
 ) -> tuple[Tensor, Tensor]:
     """(all_states, residual), as `flashrnn.backends` describes them."""
-    settings = Settings(
-        function,
-        gradient_recurrent_cut,
-        gradient_recurrent_clipval,
-        forward_clipval,
-        tuple(initial_values),
-        gate_dtype,
-    )
-    return get_backend(backend).forward(settings, Wx, R, b, states, reset, training)
+    return get_backend(backend).forward(Settings(*settings), Wx, R, b, states, reset, training)
+
+
+@torch.library.custom_op(
+    "flashrnn::backward",
+    mutates_args=(),
+    schema="(Tensor d_all_states, Tensor R, Tensor states, Tensor all_states, Tensor residual, "
+    f"Tensor? reset, Tensor? Wx, Tensor? b, str backend, {_SETTINGS})"
+    " -> (Tensor dWx, Tensor dR, Tensor db, Tensor dstates)",
+)
+def backward(
+    d_all_states: Tensor,
+    R: Tensor,
+    states: Tensor,
+    all_states: Tensor,
+    residual: Tensor,
+    reset: Tensor | None,
+    Wx: Tensor | None,
+    b: Tensor | None,
+    backend: str,
+    *settings: Any,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """(dWx, dR, db, dstates), as `flashrnn.backends` describes them."""
+    derivative = get_backend(backend).backward
+    if derivative is None:
+        raise TypeError(f"backend {backend!r} has no backward function")
+    return derivative(Settings(*settings), d_all_states, R, states, all_states, residual, reset, Wx, b)
 
 
 @forward.register_fake
@@ -64,31 +88,124 @@ def _forward_fake(
     states: Tensor,
     reset: Tensor | None,
     backend: str,
-    function: str,
-    gradient_recurrent_cut: bool,
-    gradient_recurrent_clipval: float | None,
-    forward_clipval: float | None,
-    initial_values: Sequence[float],
-    gate_dtype: torch.dtype,
     training: bool,
+    *settings: Any,
 ) -> tuple[Tensor, Tensor]:
     count, batch, heads, head_dim = states.shape
     all_states = states.new_empty(count, Wx.shape[0], batch, heads, head_dim)
     if not training:
         return all_states, Wx.new_empty(0)
-    settings = Settings(
-        function,
-        gradient_recurrent_cut,
-        gradient_recurrent_clipval,
-        forward_clipval,
-        tuple(initial_values),
-        gate_dtype,
-    )
-    shape, dtype = _residual(get_backend(backend))(settings, Wx)
+    residual = get_backend(backend).residual
+    if residual is None:
+        raise TypeError(f"backend {backend!r} does not say what it keeps for its backward pass")
+    shape, dtype = residual(Settings(*settings), Wx)
     return all_states, Wx.new_empty(shape, dtype=dtype)
 
 
-def _residual(backend: Backend) -> Any:
-    if backend.residual is None:
-        raise TypeError(f"backend {backend.name!r} has no `residual` promise")
-    return backend.residual
+@backward.register_fake
+def _backward_fake(
+    d_all_states: Tensor,
+    R: Tensor,
+    states: Tensor,
+    all_states: Tensor,
+    residual: Tensor,
+    reset: Tensor | None,
+    Wx: Tensor | None,
+    b: Tensor | None,
+    backend: str,
+    *settings: Any,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    cell = Settings(*settings).cell
+    _, time, batch, heads, head_dim = all_states.shape
+    wide = accumulation_dtype(R)
+    return (
+        R.new_empty(time, batch, cell.input_gates, heads, head_dim),
+        R.new_empty(R.shape, dtype=wide),
+        R.new_empty((len(cell.gates), heads, head_dim), dtype=wide),
+        states.new_empty(states.shape),
+    )
+
+
+def _forward_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    Wx, R, b, states, reset, backend, training, *settings = inputs
+    all_states, residual = output
+    keeps = get_backend(backend).keeps_inputs
+    ctx.save_for_backward(R, states, all_states, residual, reset, Wx if keeps else None, b if keeps else None)
+    ctx.dtypes = (Wx.dtype, R.dtype, b.dtype, states.dtype)
+    ctx.backend, ctx.training, ctx.settings = backend, training, settings
+    ctx.set_materialize_grads(False)
+
+
+def _forward_derivative(ctx: Any, d_all_states: Tensor | None, d_residual: None) -> tuple[Tensor | None, ...]:
+    others = (None,) * (3 + len(Settings._fields))
+    if d_all_states is None:
+        return (None,) * 4 + others
+    if not ctx.training:
+        raise RuntimeError(
+            "flashrnn::forward was called with training=False, so nothing was kept for a backward pass"
+        )
+    gradients = backward(d_all_states, *ctx.saved_tensors, ctx.backend, *ctx.settings)
+    cast = tuple(gradient.to(dtype) for gradient, dtype in zip(gradients, ctx.dtypes, strict=True))
+    return cast + others
+
+
+def _backward_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.backend = inputs[8]
+
+
+def _backward_derivative(ctx: Any, *gradients: Tensor) -> None:
+    raise NotImplementedError(
+        f"backend {ctx.backend!r} has no second derivative; use backend='vanilla' for double backward"
+    )
+
+
+forward.register_autograd(_forward_derivative, setup_context=_forward_context)
+backward.register_autograd(_backward_derivative, setup_context=_backward_context)
+
+
+def _forward_vmap(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, Any]:
+    *tensors, backend, training = arguments[:7]
+    folded = _fold(info.batch_size, tensors, in_dims, (3, 1, 1, 2, None))
+    all_states, residual = forward(*folded, *arguments[5:])
+    all_states = _unfold(info.batch_size, all_states, 3)
+    if not training:
+        return (all_states, residual), (0, None)
+    return (all_states, _unfold(info.batch_size, residual, get_backend(backend).residual_heads)), (0, 0)
+
+
+def _backward_vmap(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, Any]:
+    *tensors, backend = arguments[:9]
+    residual_heads = get_backend(backend).residual_heads
+    folded = _fold(info.batch_size, tensors, in_dims, (3, 1, 2, 3, residual_heads, None, 3, 1))
+    gradients = backward(*folded, *arguments[8:])
+    unfolded = (
+        _unfold(info.batch_size, gradient, axis)
+        for gradient, axis in zip(gradients, (3, 1, 1, 2), strict=True)
+    )
+    return tuple(unfolded), (0, 0, 0, 0)
+
+
+def _fold(
+    size: int, tensors: Sequence[Any], in_dims: Sequence[Any], heads: Sequence[int | None]
+) -> list[Any]:
+    """Moves the axis that vmap adds into the head axis `heads` of each tensor: heads are independent."""
+    folded: list[Any] = []
+    for tensor, dim, axis in zip(tensors, in_dims, heads, strict=False):
+        if tensor is None or (axis is None and dim is None):
+            folded.append(tensor)
+        elif axis is None:
+            raise NotImplementedError("vmap over reset_mask is not supported: a reset holds for all heads")
+        else:
+            moved = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            folded.append(moved.movedim(0, axis).flatten(axis, axis + 1))
+    return folded
+
+
+def _unfold(size: int, tensor: Tensor, axis: int) -> Tensor:
+    """Undoes `_fold` for a result: the axis that vmap added comes first."""
+    shape = tensor.shape
+    return tensor.reshape(*shape[:axis], size, shape[axis] // size, *shape[axis + 1 :]).movedim(axis, 0)
+
+
+forward.register_vmap(_forward_vmap)
+backward.register_vmap(_backward_vmap)

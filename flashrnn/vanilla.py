@@ -35,40 +35,42 @@ def run(
     b: Tensor,
     states: Tensor,
     reset: Tensor | None,
-) -> tuple[Tensor, list[Tensor]]:
+    keep_gates: bool = False,
+) -> tuple[Tensor, Tensor]:
     """Runs all steps. Inside, heads come before the batch, so that a step is one batched product.
 
     Returns:
-        The states after each step [S, T, H, B, D], and for each step the pre-activations of the slots that
-        receive R h [H, B, Gr·D].
+        The states after each step [S, T, H, B, D], and if `keep_gates`, the pre-activations of all slots
+        [T, H, B, Gt·D] in the settings' gate_dtype (otherwise an empty tensor).
     """
     cell = settings.cell
-    head_dim = Wx.shape[-1]
-    recurrent_width = cell.recurrent_gates * head_dim
+    width = cell.recurrent_gates * Wx.shape[-1]
+    other_gates = len(cell.gates) - cell.recurrent_gates
     matrix = recurrent_matrix(R)
     current = tuple(states.transpose(1, 2).unbind(0))
     masks = None if reset is None else reset[:, None, :, None].unbind(0)
+    inputs = input_preactivations(cell, Wx, b)
+    kept = Wx.new_empty(inputs.shape if keep_gates else (0,), dtype=settings.gate_dtype)
     history: list[tuple[Tensor, ...]] = []
-    products: list[Tensor] = []
-    for t, step in enumerate(input_preactivations(cell, Wx, b).unbind(0)):
+    for t, step in enumerate(inputs.unbind(0)):
         if masks is not None:
             current = reset_states(settings, masks[t], current)
         if settings.gradient_recurrent_clipval is not None:
             current = (clip_gradient(current[0], settings.gradient_recurrent_clipval), *current[1:])
         h = current[0].detach() if settings.gradient_recurrent_cut else current[0]
-        product = torch.baddbmm(step[..., :recurrent_width], h, matrix)
-        gates = product.chunk(cell.recurrent_gates, -1)
-        if recurrent_width < step.shape[-1]:
-            gates = (*gates, *step[..., recurrent_width:].chunk(len(cell.gates) - cell.recurrent_gates, -1))
+        products = torch.baddbmm(step[..., :width], h, matrix)
+        gates = products.chunk(cell.recurrent_gates, -1)
+        if other_gates:
+            gates = (*gates, *step[..., width:].chunk(other_gates, -1))
+        if keep_gates:
+            torch.cat(gates, -1, out=kept[t])
         current = cell.pointwise(gates, current)
         if settings.forward_clipval is not None:
             clipped = current[0].clamp(-settings.forward_clipval, settings.forward_clipval)
             current = (clipped, *current[1:])
         history.append(current)
-        products.append(product)
-    flat = [step_states[s] for s in range(len(cell.states)) for step_states in history]
-    stacked = torch.stack(flat)
-    return stacked.view(len(cell.states), -1, *stacked.shape[1:]), products
+    stacked = torch.stack([step_states[s] for s in range(len(cell.states)) for step_states in history])
+    return stacked.view(len(cell.states), -1, *stacked.shape[1:]), kept
 
 
 def input_preactivations(cell: Cell, Wx: Tensor, b: Tensor) -> Tensor:
