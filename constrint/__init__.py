@@ -1,13 +1,13 @@
 """constrint: an exact solver for integer constraint problems.
 
-    >>> import constrint as ci
-    >>> p = ci.Problem("tile")
-    >>> m = p.integer("m", values=[16, 32, 64, 128])
-    >>> k = p.integer("k", 16, 128, multiple_of=16)
-    >>> p.add(m * k <= 4096, 768 % m == 0, label="fits")
-    >>> p.prefer(ci.largest(m), ci.smallest(k))
-    >>> dict(p.solve())
-    {'m': 128, 'k': 16}
+>>> import constrint as ci
+>>> p = ci.Problem("tile")
+>>> m = p.integer("m", values=[16, 32, 64, 128])
+>>> k = p.integer("k", 16, 128, multiple_of=16)
+>>> p.add(m * k <= 4096, 768 % m == 0, label="fits")
+>>> p.prefer(ci.largest(m), ci.smallest(k))
+>>> dict(p.solve())
+{'m': 128, 'k': 16}
 """
 
 from __future__ import annotations

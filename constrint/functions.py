@@ -85,8 +85,8 @@ def element(index: Operand, items: Many) -> Any:
 
     Rows of a two-dimensional array give an array, to be indexed again.
     """
-    return indexed([item if isinstance(item, (list, tuple, Array)) else to_expression(item) for item in items],
-                   to_expression(index))  # fmt: skip
+    rows = [item if isinstance(item, (list, tuple, Array)) else to_expression(item) for item in items]
+    return indexed(rows, to_expression(index))
 
 
 def count(items: Many, value: Operand) -> Expression:

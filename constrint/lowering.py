@@ -345,9 +345,7 @@ class Lowering:
         return self._truth(("divides", a, b), lambda truth: Divides(a, b, truth))
 
     def _different_literal(self, xs: list[int], offsets: list[int]) -> int:
-        return self._truth(
-            ("all_different", *xs, *offsets), lambda truth: DifferentTruth(xs, offsets, truth)
-        )
+        return self._truth(("all_different", *xs, *offsets), lambda truth: DifferentTruth(xs, offsets, truth))
 
     def _either(self, literals: Sequence[int]) -> int:
         """A literal for "at least one of them"."""
@@ -443,7 +441,7 @@ class Lowering:
         if not terms:
             return self._fixed(shift)
         if shift == 0 and len(terms) == 1:
-            (x, c), = terms.items()
+            ((x, c),) = terms.items()
             if c == 1:
                 return x
         items = tuple(sorted((x, c) for x, c in terms.items() if c))
@@ -462,9 +460,7 @@ class Lowering:
             self._known[key] = self.store.new_variable(value, value)
         return self._known[key]
 
-    def _function(
-        self, key: Hashable, make: Callable[[int], Propagator], target: int | None
-    ) -> Affine:
+    def _function(self, key: Hashable, make: Callable[[int], Propagator], target: int | None) -> Affine:
         """The value of a function: one variable for each key, `target` if it is the first."""
         if key not in self._known:
             z = self.store.new_variable(None, None) if target is None else target
@@ -482,7 +478,7 @@ class Lowering:
                 scale *= shift
             elif len(terms) == 1 and shift == 0:
                 # c·x: the coefficient moves to the front.
-                (x, c), = terms.items()
+                ((x, c),) = terms.items()
                 scale *= c
                 powers[x] = powers.get(x, 0) + 1
             elif whole is None and not powers and arg is e.args[-1]:
@@ -513,10 +509,8 @@ class Lowering:
         xs = [self._power_of(x, n, target if single and scale == 1 else None) for x, n in factors]
         if single:
             return {xs[0]: scale}, 0
-        terms, _ = self._function(
-            ("*", *xs), lambda z: Product(z, xs), target if scale == 1 else None
-        )
-        return {x: scale for x in terms}, 0
+        terms, _ = self._function(("*", *xs), lambda z: Product(z, xs), target if scale == 1 else None)
+        return dict.fromkeys(terms, scale), 0
 
     def _power_of(self, x: int, n: int, target: int | None) -> int:
         """The variable x ** n, for n >= 1."""
@@ -629,9 +623,7 @@ class Lowering:
             self._need(self._either([condition ^ 1, need]))
         for need in else_needs:
             self._need(self._either([condition, need]))
-        return self._function(
-            ("if", condition, x, y), lambda z: Choice(z, condition, x, y), target
-        )
+        return self._function(("if", condition, x, y), lambda z: Choice(z, condition, x, y), target)
 
     def _element(self, e: Expression, target: int | None) -> Affine:
         index = self._variable(self._affine(e.args[0]))
@@ -656,9 +648,7 @@ class Lowering:
             with self._captured() as conditions:
                 xs = [self._variable(self._affine(item)) for item in items]
             if not conditions:
-                return self._function(
-                    ("count", value.data, *xs), lambda z: Count(z, xs, value.data), target
-                )
+                return self._function(("count", value.data, *xs), lambda z: Count(z, xs, value.data), target)
         return self._sum([Expression(Op.EQUAL, (item, value)) for item in items])
 
     # Helpers ---------------------------------------------------------------------------------------------

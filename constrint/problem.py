@@ -137,7 +137,7 @@ class Problem:
         self._check_name(name)
         sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
         if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
-            raise ProblemError(f"the shape of array '{name}' must be made of positive integers, not {shape!r}")
+            raise ProblemError(f"the shape of '{name}' must be made of positive integers, not {shape!r}")
         total = len(self.variables)
         elements = 1
         for size in sizes:
@@ -189,7 +189,7 @@ class Problem:
 
     def _check_name(self, name: str) -> None:
         if not isinstance(name, str) or not _NAME.match(name):
-            raise ProblemError(f"{name!r} is not a name: use letters, digits and '_', not starting with a digit")
+            raise ProblemError(f"{name!r} is not a name: letters, digits and '_', not starting with a digit")
         if name in self.variables or name in self.arrays:
             raise ProblemError(f"the name '{name}' is already taken")
 
@@ -253,9 +253,7 @@ class Problem:
         ]
         return SearchResult(status, solutions, complete, objective, session.stopped_by, statistics)
 
-    def solutions(
-        self, *, limit: int | None = None, time_limit: float | None = None
-    ) -> Iterator[Solution]:
+    def solutions(self, *, limit: int | None = None, time_limit: float | None = None) -> Iterator[Solution]:
         """The solutions one by one, as they are found; each once."""
         session = solving.Session(self, time_limit=time_limit)
         for number, values in enumerate(solving.stream(session)):

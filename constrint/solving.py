@@ -202,8 +202,8 @@ def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
                 largest = max(largest, abs(number))
         for number in (*(spec.values or ())[:1], *(spec.values or ())[-1:], *(spec.remainder or ())):
             largest = max(largest, abs(number))
-    goals = [goal.expression for goal in (*problem.objectives, *problem.preferences)]
-    for expression in [*(constraint.expression for constraint in constraints), *goals]:
+    stated = [*constraints, *problem.objectives, *problem.preferences]
+    for expression in [item.expression for item in stated]:
         for node in walk(expression):
             if node.op is Op.CONSTANT:
                 largest = max(largest, abs(node.data))
@@ -396,9 +396,7 @@ def assignments(session: Session, bits: int) -> Iterator[tuple[Assignment, list[
         yield program.assignment(), best.objective
 
 
-def search_all(
-    session: Session, limit: int | None, found: list[tuple[Assignment, list[int]]]
-) -> bool:
+def search_all(session: Session, limit: int | None, found: list[tuple[Assignment, list[int]]]) -> bool:
     """Fills `found` with up to `limit` solutions; returns whether these are all."""
 
     def answer(bits: int) -> bool:

@@ -43,7 +43,7 @@ class SearchSpace(Sequence[dict[str, Any]]):
     @overload
     def __getitem__(self, key: int) -> dict[str, Any]: ...
     @overload
-    def __getitem__(self, key: slice) -> list[dict[str, Any]]: ...  # type: ignore[override]
+    def __getitem__(self, key: slice) -> list[dict[str, Any]]: ...
     @overload
     def __getitem__(self, key: str) -> Column: ...
     def __getitem__(self, key: int | slice | str) -> Any:
@@ -60,7 +60,7 @@ class SearchSpace(Sequence[dict[str, Any]]):
     def __contains__(self, configuration: object) -> bool:
         return isinstance(configuration, Mapping) and self._find(configuration) >= 0
 
-    def index(self, configuration: Mapping[str, Any], *_: Any) -> int:  # type: ignore[override]
+    def index(self, configuration: Mapping[str, Any], *_: Any) -> int:
         """The position of the configuration. Raises ValueError where it is not a solution."""
         position = self._find(configuration)
         if position < 0:

@@ -54,7 +54,7 @@ def _power(base: Any, exponent: Any) -> Expression:
 
 
 def _piecewise(*branches: Any) -> Expression:
-    (value, condition), *rest = [branch.args for branch in branches]
+    (value, condition), *rest = [tuple(branch.args) for branch in branches]
     if condition == sympy.true:
         return from_sympy(value)
     if not rest:

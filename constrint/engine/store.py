@@ -105,7 +105,10 @@ class Store:
         self.searching = False
         self.steps = 0
         self.clock: Clock | None = None
+        # What `lattice` found, by explicit set; each set that is ever held has a number of its own.
         self._lattices: dict[tuple[int, int], tuple[int, int]] = {}
+        self._listing: list[int] = []
+        self._listings = 0
         self.new_variable(1, 1)
 
     # Setting up ------------------------------------------------------------------------------------
@@ -119,6 +122,7 @@ class Store:
             (self.rem, 0),
             (self.div, 0),
             (self.mask, 0),
+            (self._listing, 0),
         ):
             array.append(value)
         self.values.append(None)
@@ -209,7 +213,7 @@ class Store:
         values = self.values[x]
         if values is None or self.mask[x].bit_count() > LATTICE_LIMIT:
             return math.gcd(self.mod[x], self.rem[x]), self.div[x]
-        key = (x, self.mask[x])
+        key = (self._listing[x], self.mask[x])
         known = self._lattices.get(key)
         if known is None:
             members = self.members(x)
@@ -433,6 +437,8 @@ class Store:
         """Starts an explicit set that agrees with the other statements of the domain."""
         self.trail.append((_VALUES, x, (self.lo[x], self.hi[x]), self.cause))
         changed = values[0] != self.lo[x] or values[-1] != self.hi[x]
+        self._listings += 1
+        self._listing[x] = self._listings
         self.values[x] = values
         self.mask[x] = (1 << len(values)) - 1
         self.lo[x] = values[0]

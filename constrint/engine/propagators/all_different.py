@@ -120,13 +120,9 @@ class DifferentMatching(Propagator):
         if len(free) < 2:
             return
         taken = {
-            store.lo[x] + offset
-            for x, offset in zip(self.xs, self.offsets, strict=True)
-            if store.is_fixed(x)
+            store.lo[x] + offset for x, offset in zip(self.xs, self.offsets, strict=True) if store.is_fixed(x)
         }
-        domains = [
-            [value + self.offsets[k] for value in store.members(self.xs[k])] for k in free
-        ]
+        domains = [[value + self.offsets[k] for value in store.members(self.xs[k])] for k in free]
         if taken:
             domains = [[value for value in domain if value not in taken] for domain in domains]
         match = _maximum_matching(domains)

@@ -80,7 +80,7 @@ class LinearEq(Propagator):
     def _clash(self, store: Store) -> bool:
         """Whether the congruences, or one or two explicit sets, rule the equality out."""
         if len(self.terms) == 1:
-            (c, x), = self.terms
+            ((c, x),) = self.terms
             return self.value % c != 0 or not store.contains(x, self.value // c)
         modulus, rest = 0, self.value
         for c, x in self.terms:

@@ -178,9 +178,7 @@ class Element(Propagator):
         z_lo, z_hi = lo[z], hi[z]
         for k in candidates:
             item = items[k]
-            if lo[item] > z_hi or hi[item] < z_lo:
-                store.remove(index, k)
-            elif lo[item] == hi[item] and not store.contains(z, lo[item]):
+            if lo[item] > z_hi or hi[item] < z_lo or (lo[item] == hi[item] and not store.contains(z, lo[item])):
                 store.remove(index, k)
             else:
                 chosen.append(k)
