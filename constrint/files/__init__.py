@@ -1,0 +1,1 @@
+"""Problem files: `loader.load` reads them, `writer.to_yaml` writes them."""
