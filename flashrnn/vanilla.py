@@ -25,7 +25,7 @@ def forward(
 ) -> tuple[Tensor, Tensor]:
     """The states after every step; the interface is `flashrnn.backends`'."""
     all_states, _ = run(settings, Wx, R, b, states, reset)
-    return all_states.permute(0, 1, 3, 2, 4), Wx.new_empty(0)
+    return all_states, Wx.new_empty(0)
 
 
 def run(
@@ -35,13 +35,13 @@ def run(
     b: Tensor,
     states: Tensor,
     reset: Tensor | None,
-    keep_gates: bool = False,
+    in_place: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Runs all steps. Inside, heads come before the batch, so that a step is one batched product.
 
     Returns:
-        The states after each step [S, T, H, B, D], and if `keep_gates`, the pre-activations of all slots
-        [T, H, B, Gt·D] in the settings' gate_dtype (otherwise an empty tensor).
+        The states after each step [S, T, B, H, D]; and the inputs' part of the pre-activations
+        [T, H, B, Gt·D], which `in_place`, below autograd, has turned into the whole pre-activations.
     """
     cell = settings.cell
     width = cell.recurrent_gates * Wx.shape[-1]
@@ -50,7 +50,8 @@ def run(
     current = tuple(states.transpose(1, 2).unbind(0))
     masks = None if reset is None else reset[:, None, :, None].unbind(0)
     inputs = input_preactivations(cell, Wx, b)
-    kept = Wx.new_empty(inputs.shape if keep_gates else (0,), dtype=settings.gate_dtype)
+    if in_place:
+        inputs = inputs.contiguous()
     history: list[tuple[Tensor, ...]] = []
     for t, step in enumerate(inputs.unbind(0)):
         if masks is not None:
@@ -58,19 +59,19 @@ def run(
         if settings.gradient_recurrent_clipval is not None:
             current = (clip_gradient(current[0], settings.gradient_recurrent_clipval), *current[1:])
         h = current[0].detach() if settings.gradient_recurrent_cut else current[0]
-        products = torch.baddbmm(step[..., :width], h, matrix)
-        gates = products.chunk(cell.recurrent_gates, -1)
+        own = step[..., :width]
+        gates = (own.baddbmm_(h, matrix) if in_place else torch.baddbmm(own, h, matrix)).chunk(
+            cell.recurrent_gates, -1
+        )
         if other_gates:
             gates = (*gates, *step[..., width:].chunk(other_gates, -1))
-        if keep_gates:
-            torch.cat(gates, -1, out=kept[t])
         current = cell.pointwise(gates, current)
         if settings.forward_clipval is not None:
             clipped = current[0].clamp(-settings.forward_clipval, settings.forward_clipval)
             current = (clipped, *current[1:])
         history.append(current)
-    stacked = torch.stack([step_states[s] for s in range(len(cell.states)) for step_states in history])
-    return stacked.view(len(cell.states), -1, *stacked.shape[1:]), kept
+    stacked = torch.stack([new[s].transpose(0, 1) for s in range(len(cell.states)) for new in history])
+    return stacked.view(len(cell.states), -1, *stacked.shape[1:]), inputs
 
 
 def input_preactivations(cell: Cell, Wx: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,150 @@
+"""Times of flashrnn on the CPU, next to the published package's vanilla backend and to torch.nn.LSTM.
+
+    python benchmarks/flashrnn_cpu.py [--compile] [--threads N] [--repeats N]
+
+Every time is the median over repeats of one forward and backward pass in float32; the contenders take turns,
+so that what else the machine does hits them alike. The published package (PyPI: flashrnn 1.0.8) is looked for
+in the folder that FLASHRNN_PUBLISHED names, by default `published` in the virtual environment:
+
+    pip install flashrnn==1.0.8 --no-deps --target .venv/published
+"""
+
+import argparse
+import importlib
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import flashrnn
+
+SHAPES = [  # function, B, T, H, D
+    ("lstm", 1, 64, 1, 64),
+    ("lstm", 16, 64, 1, 128),
+    ("lstm", 16, 64, 4, 64),
+    ("lstm", 8, 256, 2, 128),
+    ("lstm", 64, 32, 1, 256),
+    ("gru", 16, 64, 4, 64),
+    ("elman", 16, 64, 4, 64),
+    ("slstm", 1, 64, 1, 64),
+    ("slstm", 16, 64, 4, 64),
+    ("slstm", 8, 256, 2, 128),
+]
+LSTM_SHAPES = [(1, 64, 64, 64), (16, 128, 128, 128), (32, 64, 256, 256)]  # B, T, inputs, hidden
+
+Pass = Callable[[], None]
+
+
+def published_flashrnn() -> Callable[..., Any] | None:
+    """The published package's function, or None where it is not installed."""
+    folder = Path(os.environ.get("FLASHRNN_PUBLISHED", Path(sys.prefix) / "published"))
+    if not (folder / "flashrnn").is_dir():
+        return None
+    ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "flashrnn"}
+    sys.path.insert(0, str(folder))
+    try:
+        function: Callable[..., Any] = importlib.import_module("flashrnn").flashrnn
+        return function
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.split(".")[0] == "flashrnn"]:
+            del sys.modules[name]
+        sys.modules.update(ours)
+
+
+def medians(passes: dict[str, Pass], repeats: int) -> dict[str, float]:
+    """The median time of each pass in milliseconds; they take turns."""
+    times: dict[str, list[float]] = {name: [] for name in passes}
+    for run in passes.values():
+        run()
+    for _ in range(repeats):
+        for name, run in passes.items():
+            start = time.perf_counter()
+            run()
+            times[name].append(time.perf_counter() - start)
+    return {name: 1e3 * statistics.median(values) for name, values in times.items()}
+
+
+def tensors(function: str, B: int, T: int, H: int, D: int) -> list[torch.Tensor]:
+    cell = flashrnn.CELLS[function]
+    shapes = [
+        (B, T, cell.input_gates, H, D),
+        (cell.recurrent_gates, H, D, D),
+        (len(cell.gates), H, D),
+    ]
+    return [(torch.randn(shape) / D**0.5).requires_grad_() for shape in shapes]
+
+
+def forward_backward(run: Callable[..., Any], arguments: list[torch.Tensor], **options: Any) -> Pass:
+    """One forward pass, and a backward pass from the hidden states alone."""
+
+    def both() -> None:
+        states, _ = run(*arguments, **options)
+        torch.autograd.grad(states[0].sum(), arguments)
+
+    return both
+
+
+def recurrence_table(repeats: int, compiled: bool) -> Table:
+    published = published_flashrnn()
+    table = Table("cell", "B", "T", "H", "D", "published ms", title="Recurrence, forward + backward")
+    names = ["vanilla", "vanilla_fwbw"] + (["compiled vanilla", "compiled auto"] if compiled else [])
+    for name in names:
+        table.add_column(f"{name} ms (speed-up)", justify="right")
+    for function, *shape in SHAPES:
+        arguments = tensors(function, *shape)
+        passes = {
+            name: forward_backward(flashrnn.flashrnn, arguments, function=function, backend=name)
+            for name in ("vanilla", "vanilla_fwbw")
+        }
+        if compiled:
+            torch._dynamo.reset()
+            for name in ("vanilla", "auto"):
+                if name == "vanilla" and shape[1] > 64:
+                    continue  # the loop is unrolled: compiling takes minutes
+                run = torch.compile(flashrnn.flashrnn, fullgraph=True)
+                passes[f"compiled {name}"] = forward_backward(run, arguments, function=function, backend=name)
+        if published is not None:
+            passes["published"] = forward_backward(
+                published, arguments, function=function, backend="vanilla", dtype="float32"
+            )
+        result = medians(passes, repeats)
+        base = result.get("published")
+        cells = [
+            "–"
+            if name not in result
+            else f"{result[name]:.2f}" + (f" ({base / result[name]:.2f}×)" if base else "")
+            for name in names
+        ]
+        table.add_row(function, *map(str, shape), f"{base:.2f}" if base else "absent", *cells)
+    return table
+
+
+def _cell(value: float | None, base: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" + (f" ({base / value:.2f}×)" if base else "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--compile", action="store_true", help="time torch.compile too (takes minutes)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=15)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    console = Console(width=140)
+    console.print(f"torch {torch.__version__}, {options.threads} thread(s), {options.repeats} repeats")
+    console.print(recurrence_table(options.repeats, options.compile))
+
+
+if __name__ == "__main__":
+    main()
