@@ -234,6 +234,11 @@ def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ProblemError:
     return ProblemError(f"not YAML: {message}", Place(source.name, mark.line + 1, mark.column + 1))
 
 
+def _index(event: Any, mark: str = "start_mark") -> int:
+    """The index of an event's first character, or of the one after its last."""
+    return int(getattr(event, mark).index)
+
+
 class _Composer:
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -243,13 +248,12 @@ class _Composer:
 
     def document(self) -> Node:
         root: Node | None = None
-        event: Any
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
                     raise ProblemError(
                         "a second document begins: one file holds one problem",
-                        self.source.place(event.start_mark.index),
+                        self.source.place(_index(event)),
                     )
                 root = self.node(next(self.events), 0)
         if root is None or (isinstance(root, Scalar) and root.is_nothing):
@@ -257,7 +261,7 @@ class _Composer:
         return root
 
     def node(self, event: Any, depth: int) -> Node:
-        start = event.start_mark.index
+        start = _index(event)
         self.count += 1
         if self.count > MAX_NODES:
             raise SizeLimitError(f"more than {MAX_NODES:,} values in one file", self.source.place(start))
@@ -276,7 +280,8 @@ class _Composer:
             raise ProblemError(f"tags such as '{event.tag}' are not allowed", self.source.place(start))
         node: Node
         if isinstance(event, yaml.ScalarEvent):
-            node = Scalar(self.source, event.value, start, event.end_mark.index, quoted=not event.implicit[0])
+            end = _index(event, "end_mark")
+            node = Scalar(self.source, event.value, start, end, quoted=not event.implicit[0])
         elif isinstance(event, yaml.SequenceStartEvent):
             node = self.list(List(self.source, start), depth)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from constrint.errors import Place, ProblemError, SizeLimitError
@@ -101,4 +100,6 @@ def _find(reference: str, importer: Path | None, place: Place | None) -> Path:
 
 
 def _folders() -> list[Path]:
+    from importlib.metadata import entry_points  # only here: it takes longer to import than a file to load
+
     return [Path(entry.load()()) for entry in entry_points(group=FOLDER_GROUP)]
