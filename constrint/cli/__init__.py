@@ -1,0 +1,1 @@
+"""The command line: `constrint solve FILE` and its kin."""

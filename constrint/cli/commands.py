@@ -1,0 +1,287 @@
+"""What each subcommand asks the problem, and the report it makes of the answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+from constrint import solving
+from constrint.cli.assignments import read_assignment
+from constrint.cli.export import check_ending, export
+from constrint.cli.main import DONE, INFEASIBLE, INTERRUPTED, STOPPED
+from constrint.cli.output import Report, Table, show
+from constrint.cli.progress import Progress
+from constrint.domains import Domain
+from constrint.errors import ProblemError
+from constrint.files.loader import load
+from constrint.problem import Problem
+from constrint.results import INTERRUPT, UNKNOWN, Constraint, Statistics, nest
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one subcommand; returns the exit code.
+
+    Raises ProblemError for invalid input and OSError for files that cannot be read or written.
+    """
+    _check_usage(arguments)
+    source = _standard_input() if arguments.file == "-" else arguments.file
+    problem = load(source, set=_named(arguments.set, "--set"), include=_named(arguments.include, "--include"))
+    report = _COMMANDS[arguments.command](problem, arguments)
+    if report is not None:
+        show(report, arguments)
+        return report.code
+    return DONE
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    single = arguments.command == "solve" and arguments.limit is None and not arguments.all
+    if arguments.backend == "cp-sat" and not single:
+        raise ProblemError("--backend cp-sat looks for one solution only: use it with plain 'solve'")
+    if arguments.command == "check" and arguments.file == arguments.assignment == "-":
+        raise ProblemError("only one of FILE and ASSIGNMENT can be standard input")
+    if arguments.command == "enumerate" and arguments.output:
+        check_ending(arguments.output)
+
+
+def _named(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ProblemError(f"{option} {name}=… is given twice")
+        found[name] = value
+    return found
+
+
+def _standard_input() -> IO[Any]:
+    return getattr(sys.stdin, "buffer", sys.stdin)
+
+
+# The subcommands ---------------------------------------------------------------------------------------
+
+
+def _solve(problem: Problem, arguments: argparse.Namespace) -> Report:
+    with Progress(arguments.quiet) as progress:
+        if arguments.all or arguments.limit is not None:
+            result = problem.search(
+                limit=arguments.limit, time_limit=arguments.time_limit, progress=progress.callback
+            )
+            found = [(dict(solution), dict(solution.values_by_name)) for solution in result.solutions]
+            status, objective, complete = result.status, result.objective, result.complete
+            stopped_by, statistics = result.stopped_by, result.statistics
+        else:
+            solution = problem.solve(
+                time_limit=arguments.time_limit, backend=arguments.backend, progress=progress.callback
+            )
+            found = [(dict(solution), dict(solution.values_by_name))] if solution else []
+            status, objective, complete = solution.status, solution.objective, solution.complete
+            stopped_by, statistics = solution.stopped_by, solution.statistics
+    return _solutions(problem, status, found, objective, complete, stopped_by, statistics)
+
+
+def _solutions(
+    problem: Problem,
+    status: str,
+    found: list[tuple[dict[str, Any], dict[str, int]]],
+    objective: int | list[int] | None,
+    complete: bool,
+    stopped_by: str | None,
+    statistics: Statistics,
+) -> Report:
+    title = _count_of(len(found), "solution") if len(found) != 1 else ""
+    if complete and found:
+        title = (
+            f"{_count_of(len(found), 'solution')}, {'these are all' if len(found) > 1 else 'the only one'}"
+        )
+    if objective is not None:
+        title += f"{', ' if title else ''}objective {objective}"
+    return Report(
+        status=status,
+        remark=title if found else "",
+        data={
+            "status": status,
+            "solutions": [shown for shown, _ in found],
+            "objective": objective,
+            "complete": complete,
+            "statistics": _statistics(statistics),
+        },
+        table=Table(list(problem.variables), [list(flat.values()) for _, flat in found]),
+        solutions=[shown for shown, _ in found],
+        statistics=_statistics(statistics),
+        stopped_by=stopped_by,
+        code=_code(status, stopped_by),
+        hint="'constrint explain' says which constraints cannot hold together"
+        if status == "infeasible"
+        else "",
+    )
+
+
+def _count(problem: Problem, arguments: argparse.Namespace) -> Report:
+    with Progress(arguments.quiet) as progress:
+        result = problem.search_count(time_limit=arguments.time_limit, progress=progress.callback)
+    at_least = "" if result.complete else "at least "
+    return Report(
+        status=result.status,
+        remark=at_least + _count_of(result.count, "solution"),
+        data={"status": result.status, "count": result.count, "complete": result.complete},
+        table=Table(["count", "complete"], [[result.count, result.complete]], hidden=True),
+        statistics=_statistics(result.statistics),
+        stopped_by=result.stopped_by,
+        code=_code(result.status, result.stopped_by),
+    )
+
+
+def _enumerate(problem: Problem, arguments: argparse.Namespace) -> Report:
+    # Every solution is asked for, whatever is preferred among them.
+    problem.objectives.clear()
+    problem.preferences.clear()
+    found: list[tuple[solving.Assignment, list[int]]] = []
+    with Progress(arguments.quiet) as progress:
+        session = solving.Session(problem, time_limit=arguments.time_limit, progress=progress.callback)
+        complete = solving.search_all(session, None, found)
+    rows = sorted(tuple(values[name] for name in problem.variables) for values, _ in found)
+    status = solving.status_of(session, bool(rows), complete, False)
+    statistics = session.statistics()
+    if not arguments.output:
+        flat = [dict(zip(problem.variables, row, strict=True)) for row in rows]
+        shown = [(nest(values, problem.arrays), values) for values in flat]
+        return _solutions(problem, status, shown, None, complete, session.stopped_by, statistics)
+    export(problem, rows, Path(arguments.output))
+    return Report(
+        status=status,
+        remark=f"{_count_of(len(rows), 'solution')} written to {arguments.output}",
+        data={"status": status, "count": len(rows), "complete": complete, "file": arguments.output},
+        table=Table(["count", "complete", "file"], [[len(rows), complete, arguments.output]], hidden=True),
+        statistics=_statistics(statistics),
+        stopped_by=session.stopped_by,
+        code=_code(status, session.stopped_by),
+        written=True,
+    )
+
+
+def _propagate(problem: Problem, arguments: argparse.Namespace) -> Report:
+    result = problem.propagate()
+    domains = {name: _domain(domain) for name, domain in result.domains.items()}
+    rows = [[name, *_cells(domain)] for name, domain in result.domains.items()]
+    return Report(
+        status=result.status,
+        remark="propagation alone; no search" if domains else "",
+        data={"status": result.status, "domains": domains},
+        table=Table(["variable", "min", "max", "multiple of", "divides", "values", "size"], rows),
+        statistics=_statistics(result.statistics),
+        # That propagation does not decide is no failure.
+        code=DONE if result.status == UNKNOWN else _code(result.status, None),
+    )
+
+
+def _explain(problem: Problem, arguments: argparse.Namespace) -> Report:
+    result = problem.explain(time_limit=arguments.time_limit)
+    remark = ""
+    if result.status == "infeasible":
+        remark = "these constraints cannot hold together"
+        if not result.conflict:
+            remark = "the declared domains alone leave no value"
+        elif result.minimal:
+            remark += "; without any one of them the others can"
+    return Report(
+        status=result.status,
+        remark=remark,
+        data={"status": result.status, "conflict": [_constraint(part) for part in result.conflict]},
+        table=_constraint_table(result.conflict),
+        statistics=_statistics(result.statistics),
+        stopped_by=result.stopped_by,
+        code=_code(result.status, result.stopped_by if result.status == UNKNOWN else None),
+    )
+
+
+def _check(problem: Problem, arguments: argparse.Namespace) -> Report:
+    assignment = read_assignment(arguments.assignment, problem)
+    result = problem.check(assignment)
+    return Report(
+        status=result.status,
+        remark=f"{_count_of(len(result.violated), 'constraint')} violated" if result.violated else "",
+        data={"status": result.status, "violated": [_constraint(part) for part in result.violated]},
+        table=_constraint_table(result.violated),
+        code=_code(result.status, None),
+    )
+
+
+_COMMANDS = {
+    "solve": _solve,
+    "count": _count,
+    "enumerate": _enumerate,
+    "propagate": _propagate,
+    "explain": _explain,
+    "check": _check,
+}
+
+
+# Parts of reports ----------------------------------------------------------------------------------------
+
+
+def _code(status: str, stopped_by: str | None) -> int:
+    """The exit code: a limit or Ctrl-C comes before what was found until then."""
+    if stopped_by == INTERRUPT:
+        return INTERRUPTED
+    if stopped_by is not None or status == UNKNOWN:
+        return STOPPED
+    return INFEASIBLE if status == "infeasible" else DONE
+
+
+def _count_of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _statistics(statistics: Statistics) -> dict[str, Any]:
+    return {
+        "nodes": statistics.nodes,
+        "failures": statistics.failures,
+        "propagations": statistics.propagations,
+        "solutions": statistics.solutions,
+        "restarts": statistics.restarts,
+        "wall_seconds": round(statistics.wall_seconds, 6),
+        "backend": statistics.backend,
+    }
+
+
+def _constraint(constraint: Constraint) -> dict[str, Any]:
+    return {
+        "label": constraint.label,
+        "expression": str(constraint.expression),
+        "line": constraint.place.line if constraint.place else None,
+    }
+
+
+def _constraint_table(constraints: list[Constraint]) -> Table:
+    parts = [_constraint(constraint) for constraint in constraints]
+    return Table(["line", "label", "expression"], [[p["line"], p["label"], p["expression"]] for p in parts])
+
+
+def _domain(domain: Domain) -> dict[str, Any]:
+    """The domain for JSON; a remainder other than 0 makes it no multiple, and is said beside it."""
+    shifted = bool(domain.remainder)
+    shown: dict[str, Any] = {
+        "min": domain.min,
+        "max": domain.max,
+        "multiple_of": None if shifted else domain.multiple_of,
+        "divides": domain.divides,
+        "values": None if domain.values is None else list(domain.values),
+        "size": domain.size,
+    }
+    if shifted:
+        shown["remainder"] = [domain.remainder, domain.multiple_of]
+    return shown
+
+
+def _cells(domain: Domain) -> list[Any]:
+    """The domain for a row of a table."""
+    multiple = domain.multiple_of
+    return [
+        "-∞" if domain.min is None else domain.min,
+        "∞" if domain.max is None else domain.max,
+        f"{multiple} plus {domain.remainder}" if domain.remainder else multiple,
+        domain.divides,
+        None if domain.values is None else ", ".join(map(str, domain.values)),
+        "∞" if domain.size is None else domain.size,
+    ]

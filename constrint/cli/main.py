@@ -1,0 +1,186 @@
+"""The entry point: arguments, errors and exit codes. The solver is imported only once it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+DONE, INFEASIBLE, INVALID, STOPPED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 70, 130
+
+_EPILOG = """exit codes:
+  0 satisfied or done    1 infeasible, or the check fails    2 invalid input or usage
+  3 stopped by a limit (what was found is printed)    130 interrupted (what was found is printed)"""
+
+_COMMANDS = {
+    "solve": "one solution (the preferred or optimal one), or several",
+    "count": "how many solutions there are",
+    "enumerate": "every solution, as columns",
+    "propagate": "the reduced domain of every variable, without search",
+    "explain": "why there is no solution: a minimal set of constraints that cannot hold together",
+    "check": "whether an assignment satisfies the problem, and which constraints fail",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as leaving:  # argparse has printed the help or the error
+        return leaving.code if isinstance(leaving.code, int) else INVALID
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Nothing more can be flushed at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from constrint.errors import ProblemError
+    from constrint.files.limits import long_integers
+
+    try:
+        # Imported here: `constrint --help` answers at once.
+        from constrint.cli.commands import run
+
+        with long_integers():
+            code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except ProblemError as error:
+        _complain(str(error))
+        return INVALID
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"'{error.filename}': " if error.filename else ""
+        _complain(f"{where}{error.strerror or error}")
+        return INVALID
+    except MemoryError:
+        _complain("out of memory")
+        return STOPPED
+    except Exception as error:
+        if os.environ.get("CONSTRINT_DEBUG"):
+            raise
+        _complain(
+            f"internal error: {type(error).__name__}: {error}\n"
+            "This is a defect of constrint: please report it with the problem file. "
+            "CONSTRINT_DEBUG=1 shows where it happened."
+        )
+        return INTERNAL
+
+
+def _complain(message: str) -> None:
+    print(f"constrint: {message}", file=sys.stderr)
+
+
+# Arguments -------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="constrint",
+        description="Solves integer constraint problems exactly.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text in _COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=help_text,
+            description=f"Prints {help_text}." if name != "check" else f"Tells {help_text}.",
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("file", metavar="FILE", help="the problem file, or - for standard input")
+        if name == "check":
+            command.add_argument(
+                "assignment", metavar="ASSIGNMENT", help="a JSON or YAML file, the text itself, or -"
+            )
+        if name == "solve":
+            several = command.add_mutually_exclusive_group()
+            several.add_argument("--limit", type=_count, metavar="N", help="up to N solutions")
+            several.add_argument("--all", action="store_true", help="all solutions")
+        _common(command)
+    return parser
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=VALUE",
+        help="give a parameter another value: an integer, a list or an expression",
+    )
+    command.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=PATH",
+        help="add an included file, or replace one",
+    )
+    command.add_argument(
+        "--format",
+        choices=("table", "json", "yaml", "csv"),
+        help="how to print the answer (default: by the ending of -o, or table)",
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="write the answer to FILE")
+    command.add_argument("--time-limit", type=_seconds, metavar="SECONDS", help="stop after so long")
+    command.add_argument("--stats", action="store_true", help="also say how much work it took")
+    command.add_argument("--quiet", action="store_true", help="no progress and no remarks")
+    command.add_argument(
+        "--backend",
+        choices=("native", "cp-sat", "auto"),
+        default="native",
+        help="what searches for one solution (default: native)",
+    )
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is only imported when asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from constrint import __version__
+
+        print(f"constrint {__version__}")
+        parser.exit()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found '{text}'")
+    return name.strip(), value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a positive number of solutions, found '{text}'")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, found '{text}'")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())
