@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from flashrnn.cells import Cell as Cell
     from flashrnn.config import FlashRNNConfig as FlashRNNConfig
     from flashrnn.functional import flashrnn as flashrnn
+    from flashrnn.projected import flashrnn_projected as flashrnn_projected
 
 _EXPORTS = {
     "flashrnn": "flashrnn.functional",
+    "flashrnn_projected": "flashrnn.projected",
     "FlashRNNConfig": "flashrnn.config",
     "CELLS": "flashrnn.cells",
     "Cell": "flashrnn.cells",
     "available_backends": "flashrnn.backends",
 }
 
-__all__ = ["CELLS", "Cell", "FlashRNNConfig", "available_backends", "flashrnn"]
+__all__ = ["CELLS", "Cell", "FlashRNNConfig", "available_backends", "flashrnn", "flashrnn_projected"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ from flashrnn import kernels, operators, sequences
 from flashrnn.backends import Backend, Request, Settings, choose_backend
 from flashrnn.config import DTYPES, FlashRNNConfig
 from flashrnn.layouts import BIAS, INPUT, RECURRENT, STATES, check_shape, reorder
+from flashrnn.operators import under_functorch
 
 kernels.register_all()
 
@@ -89,8 +90,10 @@ def _run_dense(
         Wx = sequences.clear_padding(Wx, lengths)
     result_dtype = initial.dtype
     accumulation = _accumulation_dtype(config, Wx, R, b, initial)
+    # Operators of torch.library do not take part in torch.func's derivatives; plain operations do.
+    name = "vanilla" if config.backend == "auto" and under_functorch() else config.backend
     chosen = choose_backend(
-        config.backend,
+        name,
         Request(
             config.function,
             Wx.device.type,

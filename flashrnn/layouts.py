@@ -31,10 +31,12 @@ def check_shape(name: str, tensor: Tensor, order: str, sizes: Mapping[str, int])
 
     An axis that `sizes` does not mention may have any size.
     """
-    shape = tuple(tensor.shape)
-    if len(shape) == len(order) and all(
-        sizes.get(axis, size) == size for axis, size in zip(order, shape, strict=True)
-    ):
-        return
+    shape = tensor.shape
+    if len(shape) == len(order):
+        for axis, size in zip(order, shape, strict=True):
+            if sizes.get(axis, size) != size:
+                break
+        else:
+            return
     expected = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in order)
     raise ValueError(f"{name} has shape {list(shape)}, expected [{expected}] (order {order})")

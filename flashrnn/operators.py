@@ -19,6 +19,14 @@ _SETTINGS = (
 )
 
 
+def under_functorch(*kinds: str) -> bool:
+    """Whether transforms of torch.func are at work: any at all, or one of those named (Grad, Jvp, Vmap)."""
+    if torch.compiler.is_compiling() or not torch._C._are_functorch_transforms_active():
+        return False
+    active = {transform.key().name for transform in torch._C._functorch.get_interpreter_stack() or ()}
+    return not kinds or not active.isdisjoint(kinds)
+
+
 def apply(
     backend: str,
     settings: Settings,
@@ -29,7 +37,13 @@ def apply(
     reset: Tensor | None,
 ) -> Tensor:
     """The states after every step [S, T, B, H, D], by the backend of that name, with its derivative."""
-    training = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (Wx, R, b, states))
+    if under_functorch("Grad", "Jvp"):
+        raise NotImplementedError(
+            f"backend {backend!r} does not support the derivatives of torch.func; use backend='vanilla'"
+        )
+    # Inside vmap a tensor does not tell whether the batched one it stands for requires a gradient.
+    needed = under_functorch() or any(tensor.requires_grad for tensor in (Wx, R, b, states))
+    training = torch.is_grad_enabled() and needed
     all_states: Tensor = forward(Wx, R, b, states, reset, backend, training, *settings)[0]
     return all_states
 
