@@ -14,7 +14,7 @@ from constrint.expressions import Op
 from constrint.files.calls import FUNCTIONS
 from constrint.files.limits import MAX_NESTING, Budget
 from constrint.files.syntax import CONSTANTS, Names, Span, Tree, attribute_path, parse
-from constrint.files.values import SEQUENCES, Arithmetic, Number, Value, number, sequence
+from constrint.files.values import SEQUENCES, Arithmetic, Number, Value, length, number, sequence
 
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 
@@ -220,7 +220,9 @@ class _Builder:
             bounds = [None if part is None else self.integer(part, "a bound of a slice") for part in parts]
             if bounds[2] == 0:
                 raise ExpressionError("the step of a slice must not be 0")
-            return items[slice(*bounds)]
+            part = items[slice(*bounds)]
+            self.budget.charge(length(part))
+            return part
         indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         for index in indices:
             items = self.arithmetic.item(sequence(items, "an index [...]"), self.number(index))

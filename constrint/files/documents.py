@@ -41,17 +41,21 @@ class Source:
 
 
 class Scalar:
-    """A text. `quoted` says that it stands in quotes or in a block."""
+    """A text. `quoted` says that it stands in quotes or in a block, `in_flow` that it stands in YAML's
+    [...] or {...}, which cut an unquoted text at commas and brackets."""
 
-    __slots__ = ("end", "quoted", "source", "start", "text")
+    __slots__ = ("end", "in_flow", "quoted", "source", "start", "text")
     kind = "text"
 
-    def __init__(self, source: Source, text: str, start: int, end: int, quoted: bool) -> None:
+    def __init__(
+        self, source: Source, text: str, start: int, end: int, *, quoted: bool = False, in_flow: bool = False
+    ) -> None:
         self.source = source
         self.text = text
         self.start = start
         self.end = end
         self.quoted = quoted
+        self.in_flow = in_flow
 
     @property
     def is_nothing(self) -> bool:
@@ -255,12 +259,12 @@ class _Composer:
                         "a second document begins: one file holds one problem",
                         self.source.place(_index(event)),
                     )
-                root = self.node(next(self.events), 0)
+                root = self.node(next(self.events), 0, False)
         if root is None or (isinstance(root, Scalar) and root.is_nothing):
             raise ProblemError("the file is empty", self.source.place(0))
         return root
 
-    def node(self, event: Any, depth: int) -> Node:
+    def node(self, event: Any, depth: int, in_flow: bool) -> Node:
         start = _index(event)
         self.count += 1
         if self.count > MAX_NODES:
@@ -277,28 +281,32 @@ class _Composer:
                 )
             return self.anchors[event.anchor]
         if event.tag is not None:
-            raise ProblemError(f"tags such as '{event.tag}' are not allowed", self.source.place(start))
+            raise ProblemError(
+                f"tags such as '{event.tag[:60]}' are not allowed; quote text that begins with '!'",
+                self.source.place(start),
+            )
         node: Node
         if isinstance(event, yaml.ScalarEvent):
             end = _index(event, "end_mark")
-            node = Scalar(self.source, event.value, start, end, quoted=not event.implicit[0])
+            quoted = not event.implicit[0]
+            node = Scalar(self.source, event.value, start, end, quoted=quoted, in_flow=in_flow)
         elif isinstance(event, yaml.SequenceStartEvent):
-            node = self.list(List(self.source, start), depth)
+            node = self.list(List(self.source, start), depth, bool(event.flow_style))
         else:
-            node = self.mapping(Mapping(self.source, start), depth)
+            node = self.mapping(Mapping(self.source, start), depth, bool(event.flow_style))
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         return node
 
-    def list(self, node: List, depth: int) -> List:
+    def list(self, node: List, depth: int, in_flow: bool) -> List:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            node.items.append(self.node(event, depth + 1))
+            node.items.append(self.node(event, depth + 1, in_flow))
         return node
 
-    def mapping(self, node: Mapping, depth: int) -> Mapping:
+    def mapping(self, node: Mapping, depth: int, in_flow: bool) -> Mapping:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key = self.node(event, depth + 1)
-            value = self.node(next(self.events), depth + 1)
+            key = self.node(event, depth + 1, in_flow)
+            value = self.node(next(self.events), depth + 1, in_flow)
             if not isinstance(key, Scalar):
                 raise expected("a name before ':'", key)
             if key.text == "<<" and not key.quoted:

@@ -140,7 +140,7 @@ def _remainder(node: Node, constants: Constants) -> DomainSpec:
     remainder, modulus = pair
     if modulus == 0:
         raise ProblemError("the modulus of a remainder must not be 0", node.place())
-    return DomainSpec(remainder=(remainder % abs(modulus), abs(modulus)))
+    return DomainSpec(remainder=(remainder, modulus))
 
 
 def _power_of(node: Node, constants: Constants) -> DomainSpec:
@@ -186,7 +186,7 @@ def _intersection(a: DomainSpec, b: DomainSpec, node: Node) -> DomainSpec:
 
 
 def _both_remainders(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int] | None:
-    combined = combine_congruences(a[1], a[0], b[1], b[0])
+    combined = combine_congruences(abs(a[1]), a[0], abs(b[1]), b[0])
     return None if combined is None else (combined[1], combined[0])
 
 

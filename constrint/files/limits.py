@@ -43,7 +43,7 @@ MAX_VARIABLES = 100_000
 MAX_INCLUDES = 100
 """The files that one problem may include, counted with repetitions."""
 
-MAX_STEPS = 750_000
+MAX_STEPS = 500_000
 """The steps of building a problem; reading an operation or a value once is a step."""
 
 

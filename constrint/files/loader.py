@@ -147,7 +147,7 @@ class _Loader:
         includes = Includes(self.budget)
         self.scope.namespaces = includes.namespaces
         for name, path in self.extra_includes.items():
-            key = Scalar(Source("--include", name), name, 0, len(name), quoted=False)
+            key = Scalar(Source("--include", name), name, 0, len(name))
             check_name(key, self.taken, "an include")
             includes.read(name, str(path), None, None)
         if node is None or (isinstance(node, Scalar) and node.is_nothing):
@@ -177,7 +177,7 @@ class _Loader:
         """The value that the caller gives to a parameter."""
         if isinstance(value, str):
             source = Source(f"--set {name}", value)
-            return self.constants.value(Scalar(source, value, 0, len(value), quoted=False))
+            return self.constants.value(Scalar(source, value, 0, len(value)))
         if isinstance(value, (list, tuple)):
             return [self.override(name, item) for item in value]
         try:
@@ -295,7 +295,8 @@ class _Loader:
         """if, then and perhaps else."""
         missing = [key for key in CHOICE[:2] if key not in node.entries]
         if missing:
-            raise ProblemError(f"'{missing[0]}:' is missing beside '{_form(node)}:'", node.place())
+            present = next(iter(node.entries))
+            raise ProblemError(f"'{missing[0]}:' is missing beside '{present}:'", node.place())
         condition, then = (self.condition(node.entries[key][1]) for key in CHOICE[:2])
         otherwise = node.get("else")
         parts = [functions.implies(condition, then)]

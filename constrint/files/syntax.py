@@ -15,7 +15,7 @@ from itertools import islice
 
 from constrint.errors import ExpressionError, Place, SizeLimitError, UnknownNameError, unknown_name
 from constrint.files.documents import Scalar
-from constrint.files.limits import MAX_DIGITS, MAX_NAME, MAX_OPERATORS, MAX_TEXT, Budget
+from constrint.files.limits import MAX_DIGITS, MAX_NAME, MAX_NESTING, MAX_OPERATORS, MAX_TEXT, Budget
 
 CONSTANTS = {"True": 1, "False": 0, "true": 1, "false": 0}
 
@@ -159,6 +159,8 @@ def _check_size(text: str, span: Span, budget: Budget) -> None:
     for index, character in enumerate(text):
         if character in "([{":
             opened.append((character, index))
+            if len(opened) > MAX_NESTING:
+                raise SizeLimitError(f"brackets nest more than {MAX_NESTING} deep", span.place(index))
         elif character in _BRACKETS and (not opened or opened.pop()[0] != _BRACKETS[character]):
             raise ExpressionError(f"unmatched '{character}'{_flow_hint(span)}", span.place(index))
     if opened:
@@ -168,10 +170,10 @@ def _check_size(text: str, span: Span, budget: Budget) -> None:
 
 
 def _flow_hint(span: Span) -> str:
-    """YAML cuts an unquoted text in [...] or {...} at commas and brackets."""
-    return (
-        "" if span.scalar.quoted else "; inside a YAML [...] or {...} quote an expression that holds , [ or ]"
-    )
+    """What may have happened to brackets that do not match."""
+    if span.scalar.quoted or not span.scalar.in_flow:
+        return ""
+    return "; inside a YAML [...] or {...} quote an expression that holds , [ or ]"
 
 
 _MISTAKES = [
@@ -192,12 +194,21 @@ def _syntax_error(text: str, span: Span, error: SyntaxError) -> ExpressionError:
         match = re.search(pattern, text)
         if match:
             return ExpressionError(f"not an expression: {remedy}", span.place(match.start()))
+    if "forgot a comma" in error.msg or error.msg == "invalid syntax":
+        # It is often said of the whole parentheses; without them the parser names the culprit.
+        bare = text.replace("\n", " ").lstrip()
+        try:
+            ast.parse(bare, mode="eval")
+        except SyntaxError as closer:
+            start = len(text) - len(bare) + max((closer.offset or 1) - 1, 0)
+            if start < len(text.rstrip()):
+                return ExpressionError("not an expression: this is not expected here", span.place(start))
     lines = text.split("\n")
     line = min(max((error.lineno or 1) - 1, 0), len(lines) - 1)
     # The offset counts from 1, and the first line has one more character, the parenthesis.
     column = (error.offset or 1) - (2 if line == 0 else 1)
     offset = sum(len(before) + 1 for before in lines[:line]) + min(max(column, 0), len(lines[line]))
-    message = error.msg.removesuffix(". Perhaps you forgot a comma?")
+    message = error.msg
     if column >= len(lines[line].rstrip()) and line == len(lines) - 1:
         message = "the expression breaks off"
         offset = len(text.rstrip())
