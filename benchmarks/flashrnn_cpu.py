@@ -42,16 +42,15 @@ LSTM_SHAPES = [(1, 64, 64, 64), (16, 128, 128, 128), (32, 64, 256, 256)]  # B, T
 Pass = Callable[[], None]
 
 
-def published_flashrnn() -> Callable[..., Any] | None:
-    """The published package's function, or None where it is not installed."""
+def published_package() -> Any:
+    """The published package, imported beside this one of the same name; None where it is not installed."""
     folder = Path(os.environ.get("FLASHRNN_PUBLISHED", Path(sys.prefix) / "published"))
     if not (folder / "flashrnn").is_dir():
         return None
     ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "flashrnn"}
     sys.path.insert(0, str(folder))
     try:
-        function: Callable[..., Any] = importlib.import_module("flashrnn").flashrnn
-        return function
+        return importlib.import_module("flashrnn")
     finally:
         sys.path.remove(str(folder))
         for name in [name for name in sys.modules if name.split(".")[0] == "flashrnn"]:
@@ -93,7 +92,7 @@ def forward_backward(run: Callable[..., Any], arguments: list[torch.Tensor], **o
 
 
 def recurrence_table(repeats: int, compiled: bool) -> Table:
-    published = published_flashrnn()
+    published = published_package()
     table = Table("cell", "B", "T", "H", "D", "published ms", title="Recurrence, forward + backward")
     names = ["vanilla", "vanilla_fwbw"] + (["compiled vanilla", "compiled auto"] if compiled else [])
     for name in names:
@@ -113,7 +112,7 @@ def recurrence_table(repeats: int, compiled: bool) -> Table:
                 passes[f"compiled {name}"] = forward_backward(run, arguments, function=function, backend=name)
         if published is not None:
             passes["published"] = forward_backward(
-                published, arguments, function=function, backend="vanilla", dtype="float32"
+                published.flashrnn, arguments, function=function, backend="vanilla", dtype="float32"
             )
         result = medians(passes, repeats)
         base = result.get("published")

@@ -8,23 +8,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flashrnn.backends import available_backends as available_backends
+    from flashrnn.backends import BackendUnavailable as BackendUnavailable
     from flashrnn.cells import CELLS as CELLS
     from flashrnn.cells import Cell as Cell
     from flashrnn.config import FlashRNNConfig as FlashRNNConfig
     from flashrnn.functional import flashrnn as flashrnn
     from flashrnn.projected import flashrnn_projected as flashrnn_projected
+    from flashrnn.selection import available_backends as available_backends
 
 _EXPORTS = {
     "flashrnn": "flashrnn.functional",
     "flashrnn_projected": "flashrnn.projected",
     "FlashRNNConfig": "flashrnn.config",
+    "BackendUnavailable": "flashrnn.backends",
     "CELLS": "flashrnn.cells",
     "Cell": "flashrnn.cells",
-    "available_backends": "flashrnn.backends",
+    "available_backends": "flashrnn.selection",
 }
 
-__all__ = ["CELLS", "Cell", "FlashRNNConfig", "available_backends", "flashrnn", "flashrnn_projected"]
+__all__ = [
+    "CELLS",
+    "BackendUnavailable",
+    "Cell",
+    "FlashRNNConfig",
+    "available_backends",
+    "flashrnn",
+    "flashrnn_projected",
+]
 
 
 def __getattr__(name: str) -> Any:

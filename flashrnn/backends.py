@@ -128,9 +128,6 @@ class BackendUnavailable(RuntimeError):
 
 _BACKENDS: dict[str, Backend] = {}
 
-# What `auto` tries, the fastest first.
-PREFERENCE = ("cuda_fused", "triton_fused", "cuda", "vanilla_fwbw", "vanilla")
-
 
 def register(backend: Backend) -> None:
     """Makes the backend known under its name, in place of one that had it."""
@@ -151,37 +148,3 @@ def get_backend(name: str) -> Backend:
     if name not in _BACKENDS:
         raise ValueError(f"backend must be one of auto, {', '.join(_BACKENDS)}, not {name!r}")
     return _BACKENDS[name]
-
-
-def choose_backend(name: str, request: Request) -> Backend:
-    """The backend to serve `request`: the one of that name, or for "auto" the first of PREFERENCE that can.
-
-    Raises:
-        ValueError: there is no such backend.
-        BackendUnavailable: it cannot serve the request.
-    """
-    if name != "auto":
-        backend = get_backend(name)
-        reason = backend.unavailable(request)
-        if reason is not None:
-            raise BackendUnavailable(f"backend {name!r} is unavailable: {reason}")
-        return backend
-    for candidate in PREFERENCE:
-        backend = get_backend(candidate)
-        if backend.unavailable(request) is None:
-            return backend
-    raise BackendUnavailable("no backend can serve this request")
-
-
-def available_backends(
-    function: str = "lstm",
-    device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
-    num_heads: int = 1,
-    head_dim: int = 64,
-    batch_size: int = 1,
-    resets: bool = False,
-) -> dict[str, str | None]:
-    """For each backend None where it can serve such a call, else the reason why it cannot."""
-    request = Request(function, device, dtype, num_heads, head_dim, batch_size, resets)
-    return {name: backend.unavailable(request) for name, backend in _BACKENDS.items()}

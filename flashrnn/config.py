@@ -32,7 +32,8 @@ class FlashRNNConfig:
         dtype: None leaves every tensor in its own dtype (or autocast's). A name casts Wx, R, b and the
             states to it; `dtype_w`, `dtype_r`, `dtype_b` and `dtype_s` overrule it one by one.
         dtype_s: the dtype of states and results; by default that of Wx.
-        dtype_g: the dtype in which a kernel keeps gates for its backward pass, where it keeps them.
+        dtype_g: the dtype in which a backend keeps gates for its backward pass, where it keeps them; by
+            default that in which it gets Wx.
         dtype_a, dtype_acc: at least this wide is every accumulation. It is never below float32.
         input_shape, recurrent_shape, bias_shape, output_shape: the axis orders of Wx, R, b and the states
             (given and returned): any order of BTGHD, GHDP, GHD and SBTHD.

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from flashrnn import kernels, operators, sequences
-from flashrnn.backends import Backend, Request, Settings, choose_backend
+from flashrnn import operators, sequences
+from flashrnn.backends import Backend, Request, Settings
 from flashrnn.config import DTYPES, FlashRNNConfig
 from flashrnn.layouts import BIAS, INPUT, RECURRENT, STATES, check_shape, reorder
 from flashrnn.operators import under_functorch
-
-kernels.register_all()
+from flashrnn.selection import choose_backend
 
 
 def flashrnn(
@@ -104,16 +103,16 @@ def _run_dense(
             reset is not None,
         ),
     )
+    if chosen.accumulation_dtype_inputs:
+        Wx, R, b, initial = (tensor.to(accumulation) for tensor in (Wx, R, b, initial))
     settings = Settings(
         config.function,
         config.gradient_recurrent_cut,
         config.gradient_recurrent_clipval,
         config.forward_clipval,
         config.initial_values,
-        accumulation if config.dtype_g is None else DTYPES[config.dtype_g],
+        Wx.dtype if config.dtype_g is None else DTYPES[config.dtype_g],
     )
-    if chosen.accumulation_dtype_inputs:
-        Wx, R, b, initial = (tensor.to(accumulation) for tensor in (Wx, R, b, initial))
     with _without_autocast(Wx.device.type):
         all_states = _run(chosen, settings, Wx, R, b, initial, reset)
         if lengths is None:
