@@ -30,7 +30,7 @@ from constrint.files.includes import Includes, references
 from constrint.files.keys import check_keys, check_name
 from constrint.files.limits import MAX_VARIABLES, Budget, long_integers
 from constrint.files.syntax import similar_name, whole
-from constrint.files.values import SEQUENCES, Arithmetic, Number, number, simplified
+from constrint.files.values import SEQUENCES, Arithmetic, Number, number
 from constrint.problem import Preference, Problem, largest, smallest
 
 SECTIONS = (
@@ -298,11 +298,14 @@ class _Loader:
             present = next(iter(node.entries))
             raise ProblemError(f"'{missing[0]}:' is missing beside '{present}:'", node.place())
         condition, then = (self.condition(node.entries[key][1]) for key in CHOICE[:2])
-        otherwise = node.get("else")
+        other = node.get("else")
+        otherwise: Number = 1 if other is None else self.condition(other)
+        if isinstance(condition, int):
+            return then if condition else otherwise
         parts = [functions.implies(condition, then)]
-        if otherwise is not None:
-            parts.append(functions.implies(self.arithmetic.negation(condition), self.condition(otherwise)))
-        return self.arithmetic.connect(Op.AND, map(simplified, parts))
+        if other is not None:
+            parts.append(functions.implies(self.arithmetic.negation(condition), otherwise))
+        return self.arithmetic.connect(Op.AND, parts)
 
     def expression(self, node: Scalar) -> Any:
         """The value of an expression that may use variables."""

@@ -194,25 +194,29 @@ def _syntax_error(text: str, span: Span, error: SyntaxError) -> ExpressionError:
         match = re.search(pattern, text)
         if match:
             return ExpressionError(f"not an expression: {remedy}", span.place(match.start()))
-    if "forgot a comma" in error.msg or error.msg == "invalid syntax":
+    end = len(text.rstrip())
+    # The first line has one more character, the parenthesis.
+    offset = _error_offset(text, error) - 1
+    if offset >= end:
+        return ExpressionError("not an expression: the expression breaks off", span.place(end))
+    if "invalid syntax" in error.msg:
         # It is often said of the whole parentheses; without them the parser names the culprit.
         bare = text.replace("\n", " ").lstrip()
         try:
             ast.parse(bare, mode="eval")
         except SyntaxError as closer:
-            start = len(text) - len(bare) + max((closer.offset or 1) - 1, 0)
-            if start < len(text.rstrip()):
-                return ExpressionError("not an expression: this is not expected here", span.place(start))
+            offset = min(len(text) - len(bare) + _error_offset(bare, closer), end)
+        if offset >= end:
+            return ExpressionError("not an expression: the expression breaks off", span.place(end))
+        return ExpressionError("not an expression: this is not expected here", span.place(offset))
+    return ExpressionError(f"not an expression: {error.msg}", span.place(max(offset, 0)))
+
+
+def _error_offset(text: str, error: SyntaxError) -> int:
+    """The index of the character that Python complains about."""
     lines = text.split("\n")
     line = min(max((error.lineno or 1) - 1, 0), len(lines) - 1)
-    # The offset counts from 1, and the first line has one more character, the parenthesis.
-    column = (error.offset or 1) - (2 if line == 0 else 1)
-    offset = sum(len(before) + 1 for before in lines[:line]) + min(max(column, 0), len(lines[line]))
-    message = error.msg
-    if column >= len(lines[line].rstrip()) and line == len(lines) - 1:
-        message = "the expression breaks off"
-        offset = len(text.rstrip())
-    return ExpressionError(f"not an expression: {message}", span.place(offset))
+    return sum(len(before) + 1 for before in lines[:line]) + max((error.offset or 1) - 1, 0)
 
 
 # Checking ------------------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ class Arithmetic:
         if isinstance(operand, SEQUENCES):
             found = self.table(operand, items)
             return self.negation(found) if negated else found
-        if isinstance(items, range) and (isinstance(operand, int) or length(items) > _LISTED_RANGE):
+        if isinstance(items, range) and (isinstance(operand, int) or items[_LISTED_RANGE:]):
             return self._in_range(operand, items, negated)
         candidates = self.flat(items)
         constants = [item for item in candidates if isinstance(item, int)]
