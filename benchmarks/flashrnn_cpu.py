@@ -126,6 +126,30 @@ def recurrence_table(repeats: int, compiled: bool) -> Table:
     return table
 
 
+def lstm_table(repeats: int) -> Table:
+    columns = ("B", "T", "inputs", "hidden", "torch.nn.LSTM ms", "flashrnn_projected ms (speed-up)")
+    table = Table(*columns, title="One head with input projection, forward + backward")
+    for B, T, inputs, hidden in LSTM_SHAPES:
+        layer = torch.nn.LSTM(inputs, hidden, batch_first=True)
+        x = torch.randn(B, T, inputs)
+        own = [
+            layer.weight_ih_l0.detach().view(4, 1, hidden, inputs).requires_grad_(),
+            layer.weight_hh_l0.detach().view(4, 1, hidden, hidden).requires_grad_(),
+            (layer.bias_ih_l0 + layer.bias_hh_l0).detach().view(4, 1, hidden).requires_grad_(),
+        ]
+
+        def theirs(layer: torch.nn.LSTM = layer, x: torch.Tensor = x) -> None:
+            torch.autograd.grad(layer(x)[0].sum(), list(layer.parameters()))
+
+        def ours(own: list[torch.Tensor] = own, x: torch.Tensor = x) -> None:
+            torch.autograd.grad(flashrnn.flashrnn_projected(x, *own)[0].sum(), own)
+
+        result = medians({"theirs": theirs, "ours": ours}, repeats)
+        sizes = map(str, (B, T, inputs, hidden))
+        table.add_row(*sizes, f"{result['theirs']:.2f}", _cell(result["ours"], result["theirs"]))
+    return table
+
+
 def _cell(value: float | None, base: float | None) -> str:
     if value is None:
         return "–"
@@ -142,6 +166,7 @@ def main() -> None:
     torch.manual_seed(0)
     console = Console(width=140)
     console.print(f"torch {torch.__version__}, {options.threads} thread(s), {options.repeats} repeats")
+    console.print(lstm_table(4 * options.repeats))
     console.print(recurrence_table(options.repeats, options.compile))
 
 
