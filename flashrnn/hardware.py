@@ -208,8 +208,7 @@ class _Reader:
                 raise self._error(f"unknown key '{key}'{_hint(key, list(types))}", key)
         missing = [field.name for field in fields(Profile) if field.name not in data]
         if missing:
-            close = _hint(missing[0], list(data), "is it meant by")
-            raise self._error(f"missing key{'s' * (len(missing) > 1)}: {', '.join(missing)}{close}")
+            raise self._error(f"missing key{'s' * (len(missing) > 1)}: {', '.join(missing)}")
         profile = Profile(**{key: self._value(value, types[key], key, key) for key, value in data.items()})
         self._check(profile)
         return profile
@@ -330,7 +329,7 @@ _POSITIVE = (
 )
 
 
-def _hint(name: str, known: list[str], words: str = "did you mean") -> str:
+def _hint(name: str, known: list[str]) -> str:
     """ " … did you mean 'known'?", or nothing where no known name is close."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" … {words} '{close[0]}'?" if close else ""
+    return f" … did you mean '{close[0]}'?" if close else ""
