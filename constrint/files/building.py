@@ -41,10 +41,10 @@ def evaluate(span: Span, scope: Scope, budget: Budget) -> Value:
     Raises ProblemError, with the place, for whatever is wrong in it.
     """
     text = span.text
-    if _PLAIN_INTEGER.match(text):
-        budget.charge(1)
-        return int(text)
     try:
+        if _PLAIN_INTEGER.match(text):
+            budget.charge(1)
+            return int(text)
         tree = parse(span, Names(scope.values, scope.namespaces, scope.hints), budget)
         return _Builder(tree, scope, budget).build()
     except ProblemError as error:

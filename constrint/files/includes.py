@@ -59,7 +59,11 @@ class Includes:
                     found = _find(reference, path, inner_place)
                     self._read(f"{name}.{inner.text}", found, [*chain, resolved], inner_place)
             else:
-                values[key.text] = read_data(value, self._budget)
+                try:
+                    values[key.text] = read_data(value, self._budget)
+                except ProblemError as error:
+                    error.place = error.place or value.place()
+                    raise
 
 
 def references(node: Node) -> list[tuple[Scalar, str, Place]]:
