@@ -59,6 +59,8 @@ class sLSTM(Recurrent):
         """
         super().reset_parameters()
         for weights in self.all_weights():
-            if weights.b is not None:
-                with torch.no_grad():
-                    weights.b[1] = torch.linspace(3, 6, weights.b.shape[-1])
+            if weights.bias_ih is not None:
+                forget = weights.bias_ih.detach().view(
+                    -1, self.num_heads, self.hidden_size // self.num_heads
+                )[1]
+                forget.copy_(torch.linspace(3, 6, forget.shape[-1]))

@@ -8,15 +8,14 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from flashrnn import sequences
+from flashrnn.backends import get_backend
 from flashrnn.cells import get_cell
 from flashrnn.config import FlashRNNConfig
 from flashrnn.nn import pytorch, steps
 from flashrnn.nn.pytorch import Weights
 
 Self = TypeVar("Self", bound="Recurrent")
-
-# In the order of `Weights`.
-_PARAMETERS = ("weight_ih", "weight_hh", "bias", "weight_hr")
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
 class Recurrent(nn.Module):
@@ -40,10 +39,12 @@ class Recurrent(nn.Module):
             PyTorch's CPU implementation serves faster are run by it; the results differ in rounding only.
         device, dtype: of the parameters.
 
-    Parameters, of each layer k and, with the suffix `_reverse`, its backward direction (G gate slots in the
-    order of `flashrnn.cells`, D = hidden_size / H):
-        weight_ih_l{k} [G, H, D, I], weight_hh_l{k} [G, H, D, D] (or proj_size / H in place of the last D),
-        bias_l{k} [G, H, D], weight_hr_l{k} [H, proj_size / H, D].
+    Parameters, of each layer k and, with the suffix `_reverse`, its backward direction, are PyTorch's. What
+    PyTorch's have for the hidden units these have for the heads one after the other, D = hidden_size / H:
+        weight_ih_l{k} [G·H·D, I], weight_hh_l{k} [G·H·D, Q], bias_ih_l{k} and bias_hh_l{k} [G·H·D], and with
+        a projection weight_hr_l{k} [H·Q, D], where Q is D, or proj_size / H.
+    The gates stand in PyTorch's order: i, f, z, o for LSTM (PyTorch's g is z) and sLSTM, r, z, n for GRU.
+    So with one head PyTorch's state dicts are ours. The sLSTM, which PyTorch does not have, has no bias_hh.
 
     Raises:
         ValueError: an argument is not possible.
@@ -91,7 +92,8 @@ class Recurrent(nn.Module):
                 f"proj_size must be a multiple of num_heads {num_heads} below hidden_size {hidden_size}, "
                 f"not {proj_size}"
             )
-        FlashRNNConfig(function=self.function)
+        if backend != "auto":
+            get_backend(backend)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -103,23 +105,31 @@ class Recurrent(nn.Module):
         self.num_heads = num_heads
         self.backend = backend
 
-        cell = get_cell(self.function)
+        gates = get_cell(self.function).input_gates
         heads, head_dim = num_heads, hidden_size // num_heads
-        fed_back = (proj_size or hidden_size) // num_heads
+        fed_back = self.output_size // num_heads
         for layer in range(num_layers):
             inputs = self._directions * self.output_size if layer else input_size
             shapes: dict[str, tuple[int, ...]] = {
-                "weight_ih": (cell.input_gates, heads, head_dim, inputs),
-                "weight_hh": (cell.recurrent_gates, heads, head_dim, fed_back),
+                "weight_ih": (gates * hidden_size, inputs),
+                "weight_hh": (gates * hidden_size, fed_back),
             }
             if bias:
-                shapes["bias"] = (len(cell.gates), heads, head_dim)
+                shapes["bias_ih"] = (gates * hidden_size,)
+            if bias and self.torch_class is not None:
+                shapes["bias_hh"] = (gates * hidden_size,)
             if proj_size:
-                shapes["weight_hr"] = (heads, fed_back, head_dim)
+                shapes["weight_hr"] = (heads * fed_back, head_dim)
             for suffix in self._suffixes(layer):
                 for name, shape in shapes.items():
                     parameter = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
                     self.register_parameter(name + suffix, parameter)
+        present = [name if name in shapes else None for name in Weights._fields]
+        self._names = [
+            [name and name + suffix for name in present]
+            for layer in range(num_layers)
+            for suffix in self._suffixes(layer)
+        ]
         self.reset_parameters()
 
     @property
@@ -136,14 +146,10 @@ class Recurrent(nn.Module):
 
     def all_weights(self) -> list[Weights]:
         """The parameters of every direction of every layer, the directions of one layer side by side."""
-        return [
-            Weights(*(getattr(self, name + suffix, None) for name in _PARAMETERS))  # type: ignore[arg-type]
-            for layer in range(self.num_layers)
-            for suffix in self._suffixes(layer)
-        ]
+        return [Weights(*(name and getattr(self, name) for name in names)) for names in self._names]  # type: ignore[arg-type]
 
     def reset_parameters(self) -> None:
-        """Draws all parameters as PyTorch does: uniformly within ±1/√hidden_size, R within ±1/√D."""
+        """Draws all parameters as PyTorch does: uniformly within ±1/√hidden_size, weight_hh within ±1/√D."""
         for name, parameter in self.named_parameters():
             width = self.hidden_size // (self.num_heads if name.startswith("weight_hh") else 1)
             nn.init.uniform_(parameter, -(width**-0.5), width**-0.5)
@@ -245,15 +251,13 @@ class Recurrent(nn.Module):
         self, x: Tensor, batch_sizes: Tensor | None, states: tuple[Tensor, ...]
     ) -> tuple[Tensor, tuple[Tensor, ...]] | None:
         """PyTorch's own layers, where they are the fast way; None elsewhere."""
-        weights = self.all_weights()
-        if (
-            self.backend != "auto"
-            or self.num_heads > 1
-            or not pytorch.is_fast(self.function, x, states, weights)
-        ):
+        if self.backend != "auto" or self.num_heads > 1:
             return None
-        options = (self.num_layers, self.dropout, self.training, self.bidirectional, self.batch_first)
-        return pytorch.run(self.function, x, batch_sizes, states, weights, *options)
+        weights = [tensor for layer in self.all_weights() for tensor in layer if tensor is not None]
+        if not pytorch.is_fast(self.function, [x, *states, *weights]):
+            return None
+        options = (self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+        return pytorch.run(self.function, x, batch_sizes, states, weights, *options, self.batch_first)
 
     def _run_packed(
         self, packed: PackedSequence, states: tuple[Tensor, ...]
@@ -292,7 +296,12 @@ class Recurrent(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """All layers by `flashrnn.flashrnn`; x [T, B, I], reset_mask [B, T]."""
         config = FlashRNNConfig(
-            function=self.function, backend=self.backend, input_shape="TBGHD", output_shape="STBHD"
+            function=self.function,
+            backend=self.backend,
+            hidden_dim=self.hidden_size,
+            num_heads=self.num_heads,
+            input_shape="TBGHD",
+            output_shape="STBHD",
         )
         if reset_mask is not None and list(reset_mask.shape) != [x.shape[1], x.shape[0]]:
             raise ValueError(
@@ -316,8 +325,6 @@ class Recurrent(nn.Module):
     @classmethod
     def from_torch(cls: type[Self], module: nn.RNNBase, *, backend: str = "auto") -> Self:
         """The same layers as `module`, of `torch.nn`, with copies of its weights.
-
-        PyTorch adds two biases to most gates; here they become one, their sum.
 
         Raises:
             TypeError: `module` is not the counterpart of this class.
@@ -344,9 +351,7 @@ class Recurrent(nn.Module):
             dtype=weight.dtype,
             **options,
         )
-        for ours, theirs in zip(result.all_weights(), module.all_weights, strict=True):
-            pytorch.copy_from(cls.function, ours, theirs)
-        return result.train(module.training)
+        return _copy_parameters(module, result)
 
     def to_torch(self) -> nn.RNNBase:
         """The same layers as a module of `torch.nn`, with copies of the weights.
@@ -377,11 +382,17 @@ class Recurrent(nn.Module):
             dtype=weight.dtype,
             **options,
         )
-        for ours, theirs in zip(self.all_weights(), module.all_weights, strict=True):
-            pytorch.copy_to(self.function, ours, theirs)
-        return module.train(self.training)
+        return _copy_parameters(self, module)
 
 
 def _bundle(states: tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
     """One state by itself, several as a tuple, as `torch.nn` does."""
     return states if len(states) > 1 else states[0]
+
+
+def _copy_parameters(source: nn.Module, target: AnyModule) -> AnyModule:
+    """`target` with the values of `source`, frozen where it is, and in the same mode."""
+    target.load_state_dict(source.state_dict())
+    for name, parameter in source.named_parameters():
+        target.get_parameter(name).requires_grad_(parameter.requires_grad)
+    return target.train(source.training)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from flashrnn.cells import Cell
 from flashrnn.config import FlashRNNConfig
 from flashrnn.functional import flashrnn
 from flashrnn.nn.pytorch import Weights
@@ -27,7 +28,7 @@ def run(
     R h is added to the inputs of that step, and u starts from zero.
 
     Args:
-        config: of the recurrence, with the orders TBGHD and STBHD.
+        config: of the recurrence, with num_heads, and the orders TBGHD and STBHD.
         x: inputs [T, B, I].
         weights: the parameters of this direction of this layer.
         states: before the first step, each [B, H·D]; h [B, H·Q].
@@ -37,15 +38,19 @@ def run(
     Returns:
         h at every step [T, B, H·Q], and the last states in the form of `states`.
     """
-    W, R, b, P = weights
-    gates, heads, head_dim, _ = W.shape
-    batch = x.shape[1]
-    Wx = functional.linear(x, W.flatten(0, 2)).view(*x.shape[:2], gates, heads, head_dim)
-    if b is None:
-        b = R.new_zeros(config.num_gates_t, heads, head_dim)
+    cell = config.cell
+    heads, head_dim = config.num_heads, config.head_dim
+    time, batch, _ = x.shape
+    Wx = functional.linear(x, weights.weight_ih).view(time, batch, -1, heads, head_dim)
+    R = weights.weight_hh.view(cell.recurrent_gates, heads, head_dim, -1)
+    if cell.name == "gru":
+        R = R.roll(1, 0)  # r, z, n to g, r, z
+    b = _bias(cell, weights, R)
     h, *others = states
+    P = weights.weight_hr
     if P is not None:
-        first = torch.einsum("ghdq,bhq->bghd", R, h.view(batch, heads, -1))
+        P = P.view(heads, -1, head_dim)
+        first = torch.einsum("ghdq,bhq->bghd", R, h.reshape(batch, heads, -1))
         if reset_mask is not None:
             first = first.masked_fill(reset_mask[:, 0, None, None, None], 0)
         Wx = torch.cat((Wx[:1] + first, Wx[1:]))
@@ -74,6 +79,20 @@ def run_backwards(
         reset_mask = starts.flip(1)
     output, last = run(config, _reverse(x, lengths), weights, states, lengths, reset_mask)
     return _reverse(output, lengths), last
+
+
+def _bias(cell: Cell, weights: Weights, R: Tensor) -> Tensor:
+    """The bias of every slot [G, H, D]. PyTorch's two are one, but for the GRU's candidate (g and n)."""
+    slots = (-1, *R.shape[1:3])
+    bias, second = weights.bias_ih, weights.bias_hh
+    if bias is None:
+        return R.new_zeros(len(cell.gates), *R.shape[1:3])
+    if second is None:
+        return bias.view(slots)
+    if cell.name == "gru":
+        bias, second = bias.view(slots), second.view(slots)
+        return torch.cat((second[2:], bias[:2] + second[:2], bias[2:]))
+    return (bias + second).view(slots)
 
 
 def _reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
