@@ -86,8 +86,7 @@ def slstm(gates: Sequence[Tensor], states: Sequence[Tensor]) -> tuple[Tensor, ..
     its stabiliser starts afresh. That is decided for every element alone, so what one sample holds never
     changes another. At a tie of the two arguments of the maximum, m_t = i.
 
-    m_t = i                              if n_{t-1} = 0
-          max(i, m_{t-1} + log σ(f))     otherwise                                                 (S1)
+    m_t = i   if n_{t-1} = 0,   else   max(i, m_{t-1} + log σ(f))                                  (S1)
     i_t = exp(i - m_t),   f_t = exp(m_{t-1} + log σ(f) - m_t)                                      (S2)
     c_t = f_t c_{t-1} + i_t tanh(z)                                                                (S3)
     n_t = max(f_t n_{t-1} + i_t, 1)                                                                (S4)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,9 +16,12 @@ from flashrnn.layouts import BIAS, INPUT, RECURRENT, STATES, check_shape, reorde
 from flashrnn.operators import under_functorch
 from flashrnn.selection import choose_backend
 
+# What comes in padded or packed goes out the same way.
+Steps = TypeVar("Steps", Tensor, PackedSequence)
+
 
 def flashrnn(
-    Wx: Tensor | PackedSequence,
+    Wx: Steps,
     R: Tensor,
     b: Tensor,
     states: Tensor | None = None,
@@ -28,7 +32,7 @@ def flashrnn(
     *,
     lengths: Tensor | Sequence[int] | None = None,
     reset_mask: Tensor | None = None,
-) -> tuple[Tensor | PackedSequence, Tensor]:
+) -> tuple[Steps, Tensor]:
     """Runs a recurrent cell over a sequence (equations 1 and 2 of arXiv 2412.07752; see `flashrnn.cells`).
 
     B batch, T time, H heads, D head dimension, S states; Gw, Gr and Gt are the numbers of gate slots that

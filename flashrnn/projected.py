@@ -12,13 +12,13 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from flashrnn.config import FlashRNNConfig
-from flashrnn.functional import flashrnn
+from flashrnn.functional import Steps, flashrnn
 from flashrnn.layouts import BIAS, RECURRENT, STATES, check_shape, reorder
 from flashrnn.operators import under_functorch
 
 
 def flashrnn_projected(
-    x: Tensor | PackedSequence,
+    x: Steps,
     W: Tensor,
     R: Tensor,
     b: Tensor,
@@ -30,7 +30,7 @@ def flashrnn_projected(
     *,
     lengths: Tensor | Sequence[int] | None = None,
     reset_mask: Tensor | None = None,
-) -> tuple[Tensor | PackedSequence, Tensor]:
+) -> tuple[Steps, Tensor]:
     """Runs `flashrnn.flashrnn` on Wx = W x, and returns hidden states only.
 
     With backend "auto", one head, a float32 LSTM on the CPU and none of lengths, resets, clipping, cut
@@ -51,54 +51,66 @@ def flashrnn_projected(
     """
     if config is None:
         config = FlashRNNConfig(function=function, backend=backend, dtype=dtype)
-    packed = isinstance(x, PackedSequence)
-    values = x.data if isinstance(x, PackedSequence) else x
-    gates, heads, head_dim, inputs = _check_projection(config, values, W, packed)
+    if isinstance(x, PackedSequence):
+        projected = _project(config, "x.data", "NI", x.data, W)
+        packed, last = _run(PackedSequence(projected, *x[1:]), R, b, states, config, lengths, reset_mask)
+        return PackedSequence(packed.data[:, 0], *packed[1:]), last
     if (
-        isinstance(x, Tensor)
-        and lengths is None
+        lengths is None
         and reset_mask is None
-        and _is_torch_lstm(config, heads, [x, W, R, b] if states is None else [x, W, R, b, states])
+        and _is_torch_lstm(config, [x, W, R, b] if states is None else [x, W, R, b, states])
     ):
         return _torch_lstm(config, x, W, R, b, states)
-
-    projected = torch.nn.functional.linear(values, W.reshape(-1, inputs))
-    projected = projected.view(*values.shape[:-1], gates, heads, head_dim)
-    if isinstance(x, PackedSequence):
-        Wx: Tensor | PackedSequence = PackedSequence(projected, *x[1:])
-    else:
-        Wx = projected
-    config = copy(config)
-    config.input_shape = "BTGHD"
-    all_states, last = flashrnn(Wx, R, b, states, config=config, lengths=lengths, reset_mask=reset_mask)
-    if isinstance(all_states, PackedSequence):
-        return PackedSequence(all_states.data[:, 0], *all_states[1:]), last
+    projected = _project(config, "x", "BTI", x, W)
+    all_states, last = _run(projected, R, b, states, config, lengths, reset_mask)
     return reorder(all_states, config.output_shape, "SBTHD")[0], last
 
 
-def _check_projection(config: FlashRNNConfig, x: Tensor, W: Tensor, packed: bool) -> tuple[int, ...]:
+def _run(
+    Wx: Steps,
+    R: Tensor,
+    b: Tensor,
+    states: Tensor | None,
+    config: FlashRNNConfig,
+    lengths: Tensor | Sequence[int] | None,
+    reset_mask: Tensor | None,
+) -> tuple[Steps, Tensor]:
+    config = copy(config)
+    config.input_shape = "BTGHD"
+    return flashrnn(Wx, R, b, states, config=config, lengths=lengths, reset_mask=reset_mask)
+
+
+def _project(config: FlashRNNConfig, name: str, order: str, x: Tensor, W: Tensor) -> Tensor:
+    """W x for every gate and head: the last axis I of x becomes G, H, D."""
+    _check_projection(config, name, order, x, W)
+    projected = torch.nn.functional.linear(x, W.reshape(-1, W.shape[-1]))
+    return projected.view(*x.shape[:-1], *W.shape[:-1])
+
+
+def _check_projection(config: FlashRNNConfig, name: str, order: str, x: Tensor, W: Tensor) -> None:
     sizes = {"G": config.num_gates_w}
     if config.num_heads > 0:
         sizes["H"] = config.num_heads
     if config.head_dim > 0:
         sizes["D"] = config.head_dim
     check_shape("W", W, "GHDI", sizes)
-    check_shape("x.data" if packed else "x", x, "NI" if packed else "BTI", {"I": W.shape[-1]})
-    return tuple(W.shape)
+    check_shape(name, x, order, {"I": W.shape[-1]})
 
 
-def _is_torch_lstm(config: FlashRNNConfig, heads: int, tensors: list[Tensor]) -> bool:
+def _is_torch_lstm(config: FlashRNNConfig, tensors: list[Tensor]) -> bool:
     """Whether `torch.lstm` computes the same, and is the fast way to."""
     return (
         config.backend == "auto"
         and config.function == "lstm"
-        and heads == 1
+        and tensors[0].dim() == 3
+        and tensors[0].shape[1] > 0
+        and tensors[1].dim() == 4
+        and tensors[1].shape[1] == 1
         and not config.gradient_recurrent_cut
         and config.gradient_recurrent_clipval is None
         and config.forward_clipval is None
         and all(getattr(config, f"dtype{role}") in (None, "float32") for role in ("", *_ROLES))
         and all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in tensors)
-        and tensors[0].shape[1] > 0
         and not torch.is_autocast_enabled("cpu")
         # PyTorch would unroll its LSTM into the compiled graph, and has no vmap rule for it.
         and not torch.compiler.is_compiling()
@@ -113,6 +125,7 @@ def _torch_lstm(
     config: FlashRNNConfig, x: Tensor, W: Tensor, R: Tensor, b: Tensor, states: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """One head of the LSTM by `torch.lstm`, whose gates have the order of ours: i, f, g (our z), o."""
+    _check_projection(config, "x", "BTI", x, W)
     batch, (gates, _, head_dim, inputs) = x.shape[0], W.shape
     check_shape("R", R, config.recurrent_shape, {"G": gates, "H": 1, "D": head_dim, "P": head_dim})
     check_shape("b", b, config.bias_shape, {"G": gates, "H": 1, "D": head_dim})

@@ -1,5 +1,6 @@
 """The hand-written backward against autograd's, with all options in any combination."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flashrnn import FlashRNNConfig, flashrnn, vanilla_fwbw
+from flashrnn import FlashRNNConfig, cells, flashrnn, vanilla_fwbw
 from tests.flashrnn.reference import FUNCTIONS, gradients, random_tensors, weighted_sum
+
+_PAGE = (Path(__file__).parents[2] / "docs" / "flashrnn.md").read_text(encoding="utf-8")
 
 
 def _result(tensors, config, **options):
@@ -68,10 +71,19 @@ def test_float32_states_stream_half_precision_inputs_without_rounding(backend):
     assert torch.equal(torch.cat((first, second), 2), whole)
 
 
+def test_the_documentation_states_the_same_equations():
+    def equations(text):
+        return {" ".join(line.split()) for line in text.splitlines() if re.search(r"  \([A-Z]?\d\)$", line)}
+
+    statement = equations(Path(cells.__file__).read_text(encoding="utf-8"))
+    assert len(statement) == 12
+    documented = {re.sub(r"^(Elman|LSTM|GRU|sLSTM) ", "", line) for line in equations(_PAGE)}
+    assert documented == statement
+
+
 def test_the_documentations_first_example_runs():
-    page = Path(__file__).parents[2] / "docs" / "flashrnn.md"
     scope = {}
-    exec(page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0], scope)
+    exec(_PAGE.split("```python\n")[1].split("```")[0], scope)
     assert scope["h"].shape == (8, 256, 3, 32)
     assert scope["states"].shape == scope["last_states"].shape == (2, 8, 1, 3, 32)
     assert scope["R"].grad.abs().max() > 0
