@@ -413,6 +413,16 @@ def test_wrong_usage_exits_with_2(capsys: Capture, arguments: list[str], message
     assert message in run.err
 
 
+def test_output_without_unicode() -> None:
+    Path("wide.yaml").write_text("variables: {x: natural, y: 0..1}\n")
+    root = str(Path(ci.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": root, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "constrint.cli.main", "propagate", "wide.yaml"]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "|x        |   0 |   ? |    ?|" in found.stdout.splitlines()
+
+
 def test_version_and_help(capsys: Capture) -> None:
     assert Run(capsys, "--version").out == f"constrint {ci.__version__}\n"
     run = Run(capsys, "--help")

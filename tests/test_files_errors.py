@@ -250,6 +250,11 @@ def test_a_wrong_value_for_a_parameter(value: object, message: str) -> None:
     assert str(error_of(text, set={"n": value})) == message
 
 
+def test_what_is_no_file_at_all() -> None:
+    with pytest.raises(ci.ProblemError, match="expected a path or an open file, not int"):
+        ci.load(3)  # type: ignore[arg-type]
+
+
 def test_an_unknown_parameter() -> None:
     text = "parameters: {tile: 1}\nvariables: {x: bool}\n"
     assert str(error_of(text, set={"tiles": 3})) == "unknown parameter 'tiles' … did you mean 'tile'?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ def _run(arguments: argparse.Namespace) -> int:
         # Imported here: `constrint --help` answers at once.
         from constrint.cli.commands import run
 
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its answer
         with long_integers():
             code = run(arguments)
         sys.stdout.flush()

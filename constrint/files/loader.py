@@ -54,15 +54,17 @@ def load(
     `set` overrides parameters: integers, lists of them, or expressions as text. `include` adds or
     replaces included files; their paths are relative to the working directory.
 
-    Raises ProblemError (or a kin) with file, line and column for whatever is wrong in the file, and
-    OSError where it cannot be read.
+    Raises ProblemError (or a kin) with file, line and column for whatever is wrong in the file or its
+    includes, and OSError where the file itself cannot be read.
     """
     if isinstance(source, (str, Path)):
         path = Path(source)
         with path.open("rb") as stream:
             document = read_stream(stream, str(source), path)
-    else:
+    elif hasattr(source, "read"):
         document = read_stream(source)
+    else:
+        raise ProblemError(f"expected a path or an open file, not {type(source).__name__}")
     with long_integers():
         try:
             return _Loader(document, set or {}, include or {}).load()
