@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 import flashrnn
+import flashrnn.nn
 
 SHAPES = [  # function, B, T, H, D
     ("lstm", 1, 64, 1, 64),
@@ -126,24 +127,23 @@ def recurrence_table(repeats: int, compiled: bool) -> Table:
     return table
 
 
+def _layer_pass(layer: torch.nn.Module, x: torch.Tensor) -> Pass:
+    parameters = list(layer.parameters())
+
+    def both() -> None:
+        torch.autograd.grad(layer(x)[0].sum(), parameters)
+
+    return both
+
+
 def lstm_table(repeats: int) -> Table:
-    columns = ("B", "T", "inputs", "hidden", "torch.nn.LSTM ms", "flashrnn_projected ms (speed-up)")
-    table = Table(*columns, title="One head with input projection, forward + backward")
+    columns = ("B", "T", "inputs", "hidden", "torch.nn.LSTM ms", "flashrnn.nn.LSTM ms (speed-up)")
+    table = Table(*columns, title="Layers of one head, forward + backward")
     for B, T, inputs, hidden in LSTM_SHAPES:
-        layer = torch.nn.LSTM(inputs, hidden, batch_first=True)
-        x = torch.randn(B, T, inputs)
-        own = [
-            layer.weight_ih_l0.detach().view(4, 1, hidden, inputs).requires_grad_(),
-            layer.weight_hh_l0.detach().view(4, 1, hidden, hidden).requires_grad_(),
-            (layer.bias_ih_l0 + layer.bias_hh_l0).detach().view(4, 1, hidden).requires_grad_(),
-        ]
-
-        def theirs(layer: torch.nn.LSTM = layer, x: torch.Tensor = x) -> None:
-            torch.autograd.grad(layer(x)[0].sum(), list(layer.parameters()))
-
-        def ours(own: list[torch.Tensor] = own, x: torch.Tensor = x) -> None:
-            torch.autograd.grad(flashrnn.flashrnn_projected(x, *own)[0].sum(), own)
-
+        theirs, ours = (
+            _layer_pass(kind(inputs, hidden, batch_first=True), torch.randn(B, T, inputs))
+            for kind in (torch.nn.LSTM, flashrnn.nn.LSTM)
+        )
         result = medians({"theirs": theirs, "ours": ours}, repeats)
         sizes = map(str, (B, T, inputs, hidden))
         table.add_row(*sizes, f"{result['theirs']:.2f}", _cell(result["ours"], result["theirs"]))

@@ -13,12 +13,10 @@ if TYPE_CHECKING:
     from flashrnn.cells import Cell as Cell
     from flashrnn.config import FlashRNNConfig as FlashRNNConfig
     from flashrnn.functional import flashrnn as flashrnn
-    from flashrnn.projected import flashrnn_projected as flashrnn_projected
     from flashrnn.selection import available_backends as available_backends
 
 _EXPORTS = {
     "flashrnn": "flashrnn.functional",
-    "flashrnn_projected": "flashrnn.projected",
     "FlashRNNConfig": "flashrnn.config",
     "BackendUnavailable": "flashrnn.backends",
     "CELLS": "flashrnn.cells",
@@ -33,7 +31,6 @@ __all__ = [
     "FlashRNNConfig",
     "available_backends",
     "flashrnn",
-    "flashrnn_projected",
 ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from flashrnn import CELLS, flashrnn, flashrnn_projected
+from flashrnn import CELLS, flashrnn
 from flashrnn.cells import get_cell
 from flashrnn.derivatives import DERIVATIVES
 from tests.flashrnn.reference import FUNCTIONS, gradients, random_tensors, weighted_sum
@@ -51,42 +51,6 @@ def test_one_head_is_torchs_own_layer(function, backend):
     torch.testing.assert_close(last[:, :, 0, 0], last_torch[:, 0], rtol=0, atol=1e-14)
     for one, other in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-13)
-
-
-def _projected_arguments(H):
-    _, R, b, initial = random_tensors("lstm", B=3, T=9, H=H, D=6, dtype=torch.float32)
-    generator = torch.Generator().manual_seed(3)
-    x = torch.randn(3, 9, 7, generator=generator).requires_grad_()
-    W = (torch.randn(4, H, 6, 7, generator=generator) / 3).requires_grad_()
-    return [x, W, R, b, initial]
-
-
-@pytest.mark.parametrize("with_states", (True, False))
-@pytest.mark.parametrize("heads", (1, 2))
-def test_projected_auto_equals_projected_vanilla(heads, with_states):
-    arguments = _projected_arguments(heads)[: 5 if with_states else 4]
-    h, last = flashrnn_projected(*arguments, backend="auto")
-    expected_h, expected_last = flashrnn_projected(*arguments, backend="vanilla")
-    assert h.shape == (3, 9, heads, 6)
-    torch.testing.assert_close(h, expected_h, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(last, expected_last, rtol=1e-5, atol=1e-5)
-    actual = gradients(weighted_sum(h, last), arguments)
-    expected = gradients(weighted_sum(expected_h, expected_last), arguments)
-    for one, other in zip(actual, expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
-
-
-def test_projected_auto_is_torch_lstm_bit_for_bit_for_one_head():
-    x, W, R, b, _ = (tensor.detach() for tensor in _projected_arguments(1))
-    layer = torch.nn.LSTM(7, 6, batch_first=True)
-    weights = {
-        "weight_ih_l0": W.view(24, 7),
-        "weight_hh_l0": R.view(24, 6),
-        "bias_ih_l0": b.view(24),
-        "bias_hh_l0": torch.zeros(24),
-    }
-    expected, _ = torch.func.functional_call(layer, weights, (x,))
-    assert torch.equal(flashrnn_projected(x, W, R, b)[0][:, :, 0], expected)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -13,7 +13,6 @@ from flashrnn import (
     FlashRNNConfig,
     available_backends,
     flashrnn,
-    flashrnn_projected,
 )
 from tests.flashrnn.reference import random_tensors
 
@@ -111,14 +110,6 @@ def test_packed_inputs_are_checked_too():
     packed = pack_padded_sequence(TENSORS[0], torch.tensor([5, 2]), batch_first=True)
     with pytest.raises(ValueError, match="lengths must not be given with a PackedSequence"):
         flashrnn(packed, *TENSORS[1:], lengths=[5, 2])
-
-
-def test_projections_are_checked_too():
-    x, W = torch.zeros(2, 5, 3), torch.zeros(4, 2, 4, 6)
-    with pytest.raises(ValueError, match=re.escape("x has shape [2, 5, 3], expected [B, T, I=6]")):
-        flashrnn_projected(x, W, *TENSORS[1:3])
-    with pytest.raises(ValueError, match=re.escape("W has shape [4, 2, 4], expected [G=4, H, D, I]")):
-        flashrnn_projected(x, W[..., 0], *TENSORS[1:3])
 
 
 def test_backends_say_why_they_are_unavailable():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from flashrnn import FlashRNNConfig, flashrnn, flashrnn_projected
+from flashrnn import FlashRNNConfig, flashrnn
 from tests.flashrnn.reference import FUNCTIONS, gradients, random_tensors, reference, weighted_sum
 
 BACKENDS = ("vanilla", "vanilla_fwbw")
@@ -71,19 +71,6 @@ def test_packed_sequences_come_back_packed_in_the_same_order(enforce_sorted, out
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
-
-
-@pytest.mark.parametrize("heads", (1, 2))
-def test_packed_inputs_are_projected_like_padded_ones(heads):
-    _, R, b, initial = random_tensors("lstm", B=3, T=4, H=heads)
-    generator = torch.Generator().manual_seed(2)
-    x = torch.randn(3, 4, 7, generator=generator, dtype=torch.float64)
-    W = torch.randn(4, heads, 4, 7, generator=generator, dtype=torch.float64)
-    packed = pack_padded_sequence(x, torch.tensor([4, 2, 1]), batch_first=True)
-    h, last = flashrnn_projected(packed, W, R, b, initial)
-    expected, expected_last = flashrnn_projected(x, W, R, b, initial, lengths=[4, 2, 1])
-    torch.testing.assert_close(pad_packed_sequence(h, batch_first=True)[0], expected)
-    torch.testing.assert_close(last, expected_last)
 
 
 @pytest.mark.parametrize("initial_val", (0.0, 1.5))
