@@ -1,0 +1,1 @@
+"""Benchmarks: constrint on the example files, next to OR-Tools CP-SAT on models written by hand."""

@@ -1,0 +1,162 @@
+"""python -m benchmarks: the example files, constrint next to CP-SAT, as one table.
+
+Both solve each problem several times in turns in the same process; the table gives medians. A problem
+counts from the moment it is built in Python for constrint, and with the building of the model for CP-SAT,
+which works with one worker. Answers are compared before any time is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.box import MARKDOWN
+from rich.console import Console
+from rich.table import Table
+
+import constrint
+from benchmarks.contest import AnswersDiffer, Result, file_of, run
+from benchmarks.memory import peak
+from benchmarks.models import FAMILIES
+
+KERNEL = "fused_rnn_h100"
+
+
+def main() -> int:
+    """Runs what the command line asks for; 1 where answers differ."""
+    names = [name for models in FAMILIES.values() for name in models]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="examples to run (default: all)")
+    parser.add_argument("--runs", type=int, default=9, help="timed runs of each (default: 9)")
+    parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
+    options = parser.parse_args()
+    unknown = sorted(set(options.names) - set(names))
+    if unknown:
+        parser.error(f"no example called {', '.join(unknown)}")
+    if options.runs < 1:
+        parser.error("--runs must be at least 1")
+
+    console = Console(width=200)
+    results: list[Result] = []
+    failures: list[str] = []
+    for family, models in FAMILIES.items():
+        for name in models:
+            if options.names and name not in options.names:
+                continue
+            if sys.stderr.isatty():
+                print(f"\r\033[K{name} …", end="", file=sys.stderr, flush=True)
+            try:
+                results.append(run(family, name, options.runs))
+            except AnswersDiffer as difference:
+                failures.append(f"{name}: {difference}")
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    if failures:
+        console.print("Answers differ:", *failures, sep="\n", markup=False)
+        return 1
+
+    console.print(conditions(options.runs), "", sep="\n", markup=False, highlight=False)
+    console.print(table(results, memory=not options.no_memory))
+    console.print(*summary(results), sep="\n", markup=False, highlight=False)
+    if KERNEL in {result.name for result in results}:
+        console.print(end_to_end(options.runs), markup=False, highlight=False)
+    return 0
+
+
+def conditions(runs: int) -> str:
+    """The machine, the date and the versions."""
+    return (
+        f"{datetime.date.today()}; {processor()}, {platform.system()}; Python {platform.python_version()}, "
+        f"constrint {constrint.__version__} ({engine()}), OR-Tools {version('ortools')}, 1 worker; "
+        f"medians of {runs} runs"
+    )
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def engine() -> str:
+    """Whether the engine is compiled."""
+    from constrint.engine import store
+
+    return "interpreted" if str(store.__file__).endswith(".py") else "compiled"
+
+
+def table(results: list[Result], memory: bool) -> Table:
+    """One row a problem."""
+    made = Table(box=MARKDOWN)
+    for heading in ("family", "problem", "answer"):
+        made.add_column(heading)
+    for heading in ("nodes", "constrint ms", "CP-SAT ms", "ratio", "constrint MB", "CP-SAT MB"):
+        made.add_column(heading, justify="right")
+    made.add_column("CP-SAT asked")
+    for result in results:
+        sizes = ["", ""]
+        if memory:
+            sizes[0] = f"{peak('constrint', result.name):.0f}"
+            if result.peer is not None:
+                sizes[1] = f"{peak('cp-sat', result.family, result.name, result.note):.0f}"
+        refused = result.peer is None
+        note = f"refuses: {result.note}" if refused else result.note
+        made.add_row(
+            result.family,
+            result.name,
+            result.answer,
+            str(result.nodes),
+            f"{result.own * 1e3:.2f}",
+            "" if result.peer is None else f"{result.peer * 1e3:.2f}",
+            "" if result.ratio is None else f"{result.ratio:.2f}",
+            *sizes,
+            note if len(note) <= 60 else note[:59] + "…",
+        )
+    return made
+
+
+def summary(results: list[Result]) -> list[str]:
+    """Geometric means of the ratios, and every loss by name."""
+    lines = ["", "Ratio: CP-SAT's time over constrint's, above 1 where constrint is faster. Geometric means:"]
+    compared = [(result, result.ratio) for result in results if result.ratio is not None]
+    for family in FAMILIES:
+        ratios = [ratio for result, ratio in compared if result.family == family]
+        if ratios:
+            lines.append(f"- {family}: {statistics.geometric_mean(ratios):.2f} ({len(ratios)} problems)")
+    if compared:
+        mean = statistics.geometric_mean([ratio for _, ratio in compared])
+        lines.append(f"- all: {mean:.2f} ({len(compared)} problems)")
+    losses = sorted((ratio, result.name) for result, ratio in compared if ratio < 1)
+    named = ", ".join(f"{name} ({1 / ratio:.1f} times as long)" for ratio, name in losses)
+    lines += ["", f"Slower than CP-SAT, {len(losses)} of {len(compared)}: {named or 'none'}."]
+    refused = [result.name for result in results if result.ratio is None]
+    lines += [f"Solved by constrint alone: {', '.join(refused)}."] if refused else []
+    return lines
+
+
+def end_to_end(runs: int) -> str:
+    """The time of the whole command on the kernel problem, with the start of Python."""
+    command = shutil.which("constrint", path=str(Path(sys.executable).parent))
+    start_of = [command] if command else [sys.executable, "-m", "constrint.cli.main"]
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run([*start_of, "solve", str(file_of(KERNEL))], check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    return f"\n`constrint solve examples/{KERNEL}.yaml`, end to end: {statistics.median(times):.2f} s."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
