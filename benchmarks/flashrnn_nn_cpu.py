@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 import flashrnn.nn
+from flashrnn.nn.recurrent import Recurrent
 
-CLASSES = {
+CLASSES: dict[str, tuple[type[torch.nn.RNNBase], type[Recurrent]]] = {
     "LSTM": (torch.nn.LSTM, flashrnn.nn.LSTM),
     "GRU": (torch.nn.GRU, flashrnn.nn.GRU),
     "RNN": (torch.nn.RNN, flashrnn.nn.RNN),
@@ -51,6 +52,7 @@ def row(
     name: str, shape: tuple[int, ...], options: dict[str, Any], seconds: float, backend: str
 ) -> list[str]:
     """One row of the table: both times and their ratio, for inference and for training."""
+    torch_class: Any
     torch_class, our_class = CLASSES[name]
     B, T, inputs, hidden = shape
     options = dict(options)
@@ -94,7 +96,8 @@ def main() -> None:
     for title in ("inference", "training"):
         table.add_column(f"{title}: torch.nn / flashrnn.nn ms", justify="right")
     for name in CLASSES:
-        cases = [(shape, {}) for shape in SHAPES] + [(VARIANT_SHAPE, variant) for variant in VARIANTS]
+        cases: list[tuple[tuple[int, ...], dict[str, Any]]] = [(shape, {}) for shape in SHAPES]
+        cases += [(VARIANT_SHAPE, variant) for variant in VARIANTS]
         for shape, variant in cases:
             if "proj_size" in variant and name != "LSTM":
                 continue

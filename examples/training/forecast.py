@@ -133,10 +133,10 @@ def plot(errors: dict[str, Tensor], example: dict[str, Tensor], path: str) -> No
         right.plot(horizons, values, label=name, linewidth=1)
     left.axvline(0.5, color="grey", linestyle="--", linewidth=1)
     left.set(xlabel="observations ahead", ylabel="x (normalised)", title="One forecast")
-    left.legend(loc="lower left")
     right.axhline(1, color="grey", linestyle=":", linewidth=1, label="mean")
     right.set(xlabel="observations ahead", ylabel="error / standard deviation", yscale="log", title="Error")
-    right.legend()
+    for axes in (left, right):
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
     figure.savefig(path)
     pyplot.close(figure)
 

@@ -57,7 +57,8 @@ class RecurrentModel(nn.Module):
 
     def forward(self, symbols: Tensor) -> Tensor:
         h, _ = self.recurrence(self.embedding(symbols))
-        return self.read_out(h)
+        logits: Tensor = self.read_out(h)
+        return logits
 
 
 class AttentionModel(nn.Module):
@@ -76,7 +77,8 @@ class AttentionModel(nn.Module):
         length = symbols.shape[1]
         x = self.embedding(symbols) + _positions(length, self.embedding.embedding_dim)
         mask = nn.Transformer.generate_square_subsequent_mask(length)
-        return self.read_out(self.layers(x, mask=mask, is_causal=True))
+        logits: Tensor = self.read_out(self.layers(x, mask=mask, is_causal=True))
+        return logits
 
 
 def _positions(length: int, width: int) -> Tensor:
@@ -97,7 +99,8 @@ def accuracy_by_position(
 ) -> Tensor:
     """The fraction of right states at each position [T] of new sequences."""
     symbols, states = sample(task, batch, length, generator)
-    return (model(symbols).argmax(-1) == states).float().mean(0)
+    guesses: Tensor = model(symbols).argmax(-1)
+    return (guesses == states).float().mean(0)
 
 
 def run(
@@ -124,7 +127,7 @@ def plot(task: str, length: int, results: dict[str, tuple[list[float], Tensor]],
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
     for name, (losses, accuracy) in results.items():
         left.plot(losses, label=name, linewidth=1)
         right.plot(range(1, len(accuracy) + 1), accuracy, label=name, linewidth=1)
@@ -132,7 +135,7 @@ def plot(task: str, length: int, results: dict[str, tuple[list[float], Tensor]],
     right.axvline(length, color="grey", linestyle="--", linewidth=1, label="training length")
     right.axhline(1 / STATES[task], color="grey", linestyle=":", linewidth=1, label="chance")
     right.set(xlabel="position", ylabel="accuracy", ylim=(0, 1.03))
-    right.legend(loc="center right")
+    figure.legend(*right.get_legend_handles_labels(), loc="outside right center")
     figure.suptitle(f"State tracking: {task}")
     figure.savefig(path)
     pyplot.close(figure)

@@ -42,7 +42,7 @@ def train(
     for step in range(1, steps + 1):
         optimizer.zero_grad()
         value = loss()
-        value.backward()
+        torch.autograd.backward(value)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
