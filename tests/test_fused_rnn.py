@@ -6,11 +6,13 @@ and picks the best by the wishes of the file. Neither uses the solver.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -342,3 +344,56 @@ def test_a_launch_that_misses_one_resource_fails_that_constraint() -> None:
     ]:
         violated = problem.check({**solution, **changes}).violated
         assert label in [constraint.label for constraint in violated], changes
+
+
+# The demonstration ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def demo() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("demo", EXAMPLE.with_name("demo.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_demonstration_shows_what_is_used_of_every_resource(demo: ModuleType) -> None:
+    case = CASES["gru"]
+    solution, gpu = solved(case), case.profile
+    shown = {label: (used, there) for label, used, there in demo.resources(case.load(), solution)}
+    assert len(shown) == 16
+    for forward, kernel in ((True, "forward"), (False, "backward")):
+        need = resources(case, cuts_of(solution, forward))
+        assert need is not None
+        allocated = round_up(need.shared_bytes + 1024, 128)
+        partition_warps = -(-need.blocks_per_sm * need.warps // 4)
+        assert shown[f"{kernel} threads of a block"] == (32 * need.warps, 1024)
+        assert shown[f"{kernel} all blocks resident"] == (solution["blocks"], 132 * need.blocks_per_sm)
+        assert shown[f"{kernel} warps of an SM"] == (need.blocks_per_sm * need.warps, 64)
+        assert shown[f"{kernel} registers of an SM's partition"] == (
+            partition_warps * 32 * need.registers,
+            16384,
+        )
+        assert shown[f"{kernel} shared memory of a block"] == (need.shared_bytes, 232448)
+        assert shown[f"{kernel} shared memory of an SM"] == (need.blocks_per_sm * allocated, 233472)
+        used, there = shown[f"{kernel} registers of a thread"]
+        assert there == need.registers == round_up(used, 8)
+        used, there = shown[f"{kernel} exchange through the L2 cache"]
+        assert 0 < used <= there == gpu.l2_cache
+
+
+def test_the_demonstration_runs(
+    demo: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.argv", ["demo.py"])
+    assert demo.main() == 0
+    words = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["blocks", "128", "128"] in words
+    assert ["hidden", "768", "=", "16", "×", "6", "×", "8", "×", "1"] in words
+    assert ["threads", "of", "a", "block", "768", "1,024", "256", "██████··"] in words
+    assert ["All", "64", "constraints,", "checked", "one", "by", "one:", "satisfied."] in words
+    monkeypatch.setattr("sys.argv", ["demo.py", "no_such_gpu"])
+    assert demo.main() == 2
+    assert "no_such_gpu" in capsys.readouterr().out
