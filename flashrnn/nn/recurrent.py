@@ -54,6 +54,8 @@ class Recurrent(nn.Module):
     torch_class: ClassVar[type[nn.RNNBase] | None] = None
     has_projection: ClassVar[bool] = False
 
+    weight_ih_l0: Tensor  # registered by its name, as all parameters are
+
     def __init__(
         self,
         input_size: int,
@@ -215,14 +217,17 @@ class Recurrent(nn.Module):
         return output, _bundle(last)
 
     def _check_input(self, name: str, x: Tensor, axes: str) -> None:
-        steps_missing = "T" in axes and x.dim() > len(axes) and x.shape[axes.index("T")] == 0
-        if x.dim() == len(axes) + 1 and x.shape[-1] == self.input_size and not steps_missing:
-            return
-        alternative = f" or [T, {self.input_size}]" if len(axes) == 2 else ""
-        raise ValueError(
-            f"{name} has shape {list(x.shape)}, expected [{', '.join(axes)}, {self.input_size}]{alternative}"
-            + (" with at least one step" if steps_missing else "")
-        )
+        right_form = x.dim() == len(axes) + 1 and x.shape[-1] == self.input_size
+        if not right_form or 0 in x.shape:
+            form = f"[{', '.join(axes)}, {self.input_size}]"
+            alternative = f" or [T, {self.input_size}]" if len(axes) == 2 else ""
+            raise ValueError(
+                f"{name} has shape {list(x.shape)}, expected {form}{alternative}"
+                + (" with no axis empty" if right_form else "")
+            )
+        wanted = self.weight_ih_l0.dtype
+        if x.dtype != wanted and not torch.is_autocast_enabled(x.device.type):
+            raise ValueError(f"{name} has dtype {x.dtype}, expected {wanted}, that of the parameters")
 
     def _states(
         self, hx: Tensor | tuple[Tensor, ...] | None, like: Tensor, batch: int | None
@@ -366,7 +371,7 @@ class Recurrent(nn.Module):
             raise ValueError(
                 f"num_heads is {self.num_heads}, but torch.nn.{self.torch_class.__name__} has one head"
             )
-        weight = self.get_parameter("weight_ih_l0")
+        weight = self.weight_ih_l0
         options: dict[str, Any] = {"proj_size": self.proj_size} if self.has_projection else {}
         make: Any = self.torch_class
         # By keyword: PyTorch's RNN has another argument among them.

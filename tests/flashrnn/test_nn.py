@@ -172,6 +172,22 @@ def test_a_seed_gives_the_weights_that_it_gives_torch(name):
     assert all(torch.equal(ours[key], value) for key, value in theirs.items())
 
 
+@pytest.mark.parametrize("name", PAIRS)
+def test_training_takes_the_steps_that_it_takes_with_torch(name):
+    torch.manual_seed(6)
+    theirs = PAIRS[name][0](3, 4, dtype=torch.float64)
+    ours = PAIRS[name][1].from_torch(theirs)
+    x, target = torch.randn(5, 2, 3, dtype=torch.float64), torch.randn(5, 2, 4, dtype=torch.float64)
+    for module in (theirs, ours):
+        optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+        for _ in range(5):
+            optimizer.zero_grad()
+            (module(x)[0] - target).square().mean().backward()
+            optimizer.step()
+    for key, parameter in theirs.named_parameters():
+        torch.testing.assert_close(ours.get_parameter(key), parameter, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("module_class", (rnn.LSTM, rnn.GRU, rnn.RNN, rnn.sLSTM))
 def test_state_dicts_copies_and_pickles_compute_the_same(module_class):
     torch.manual_seed(5)

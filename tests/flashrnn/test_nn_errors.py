@@ -62,8 +62,10 @@ ZEROS = torch.zeros
         (
             rnn.LSTM,
             (ZEROS(0, 2, 3),),
-            "input has shape [0, 2, 3], expected [T, B, 3] or [T, 3] with at least",
+            "input has shape [0, 2, 3], expected [T, B, 3] or [T, 3] with no axis",
         ),
+        (rnn.LSTM, (ZEROS(5, 0, 3),), "input has shape [5, 0, 3], expected [T, B, 3] or [T, 3] with no axis"),
+        (rnn.LSTM, (ZEROS(5, 2, 3).double(),), "input has dtype torch.float64, expected torch.float32"),
         (rnn.GRU, (pack_sequence([ZEROS(5, 4)]),), "input.data has shape [5, 4], expected [N, 3]"),
         (rnn.GRU, (ZEROS(5, 2, 3), ZEROS(1, 3, 4)), "h of hx has shape [1, 3, 4], expected [1, 2, 4]"),
         (rnn.GRU, (ZEROS(5, 3), ZEROS(1, 2, 4)), "h of hx has shape [1, 2, 4], expected [1, 4]"),
