@@ -1,8 +1,10 @@
 """The training examples at reduced size: what they claim is learned, is learned."""
 
+import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -116,3 +118,17 @@ def test_scripts_run_and_write_their_plots(script, tmp_path, capsys):
     (plot,) = (tmp_path / "plots").iterdir()
     assert plot.suffix == ".svg" and plot.read_text().startswith("<?xml")
     assert str(plot) in capsys.readouterr().out
+
+
+def test_the_notebooks_cells_run(monkeypatch):
+    pytest.importorskip("matplotlib", reason="plots need matplotlib (extra: examples)")
+    display = SimpleNamespace(Image=lambda path: path.stat().st_size)  # Jupyter itself is not needed
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(display=display))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    notebook = json.loads((EXAMPLES.parents[1] / "notebooks" / "training.ipynb").read_text())
+    code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    assert "STEPS = 300" in code
+    monkeypatch.chdir(EXAMPLES)
+    names: dict[str, object] = {}
+    exec(code.replace("STEPS = 300", "STEPS = 2"), names)
+    assert sorted(path.name for path in names["folder"].iterdir()) == ["forecast.png", "parity.png"]
