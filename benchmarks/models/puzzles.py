@@ -76,6 +76,8 @@ def durer_square(data: Data) -> Peer:
     p.model.add(sum(s[i][n - 1 - i] for i in range(n)) == total)
     p.model.add(s[3][1] == 15)
     p.model.add(s[3][2] == 14)
+    p.maximize(s[0][0], 1, n**2)
+    p.minimize(s[1][0], 1, n**2)
     return p
 
 
@@ -92,7 +94,7 @@ def zebra(data: Data) -> Peer:
         p.model.add_all_different([p.integer(name, 1, 5) for name in group.split()])
     v = p.variables
     same = (
-        "english red, spanish dog, japanese sculptor, ukrainian tea, green coffee, sculptor snail, "
+        "english red, spanish dog, japanese acrobat, ukrainian tea, green coffee, sculptor snail, "
         "diplomat yellow, violinist juice"
     )
     for pair in same.split(", "):
