@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from constrint.domains import Domain, DomainSpec
 from constrint.errors import (
+    BackendError,
     ExpressionError,
     Place,
     ProblemError,
@@ -85,6 +86,7 @@ def load(
 
 __all__ = [
     "Array",
+    "BackendError",
     "Check",
     "Constraint",
     "CountResult",

@@ -54,6 +54,10 @@ class SizeLimitError(ProblemError):
     """The problem expands beyond what is reasonable to hold: a number, a table, a nesting."""
 
 
+class BackendError(ProblemError):
+    """A back end that is not installed, or a problem that it cannot take."""
+
+
 class UndefinedTerm(ArithmeticError):
     """The value of a term that has none: a division by zero, an index out of range."""
 

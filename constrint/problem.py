@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from constrint import solving
+from constrint.backends import answer_with
 from constrint.domains import DomainSpec
 from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError, unknown_name
 from constrint.evaluation import holds
@@ -210,17 +211,20 @@ class Problem:
         *,
         time_limit: float | None = None,
         node_limit: int | None = None,
+        backend: str = "native",
         progress: solving.Progress | None = None,
     ) -> Solution:
         """One solution: the optimal one, the preferred one among those, or any one.
 
         `time_limit` is in seconds. A limit or Ctrl-C ends with the best solution so far, and
-        `stopped_by` says so.
+        `stopped_by` says so. The back end "cp-sat" hands the propagated program to OR-Tools; "auto" does
+        so, if OR-Tools is installed, once the native search has grown long.
 
-        Raises UnboundedError where the search would need a bound that no constraint implies.
+        Raises UnboundedError where the search would need a bound that no constraint implies, BackendError
+        where the back end cannot take the problem.
         """
         session = solving.Session(self, time_limit=time_limit, node_limit=node_limit, progress=progress)
-        best = solving.solve(session)
+        best = answer_with(session, backend, time_limit)
         found = best.assignment is not None
         return Solution(
             self,

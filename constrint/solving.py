@@ -65,6 +65,7 @@ class Session:
         self.counters = Counters()
         self.best: int | None = None
         self.stopped_by: str | None = None
+        self.backend = "native"
         self._started = time.perf_counter()
         self._progress = progress
         deadline = None if time_limit is None else time.monotonic() + time_limit
@@ -84,6 +85,7 @@ class Session:
             wall_seconds=time.perf_counter() - self._started,
             depth=counters.depth,
             best=self.best,
+            backend=self.backend,
         )
 
     def out_of_nodes(self) -> bool:
@@ -202,8 +204,10 @@ def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
                 largest = max(largest, abs(number))
         for number in (*(spec.values or ())[:1], *(spec.values or ())[-1:], *(spec.remainder or ())):
             largest = max(largest, abs(number))
-    stated = [*constraints, *problem.objectives, *problem.preferences]
-    for expression in [item.expression for item in stated]:
+    expressions = [constraint.expression for constraint in constraints]
+    expressions.extend(objective.expression for objective in problem.objectives)
+    expressions.extend(preference.expression for preference in problem.preferences)
+    for expression in expressions:
         for node in walk(expression):
             if node.op is Op.CONSTANT:
                 largest = max(largest, abs(node.data))

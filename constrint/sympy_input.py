@@ -23,9 +23,10 @@ def from_sympy(value: Any) -> Expression:
         return constant(int(value))
     if value in (sympy.true, sympy.false):
         return constant(int(bool(value)))
+    args = value.args
     for kind, rule in _RULES.items():
         if isinstance(value, kind):
-            return rule(*value.args)
+            return rule(*args)
     raise ExpressionError(f"the SymPy {type(value).__name__} '{value}' has no counterpart among integers")
 
 
@@ -54,12 +55,12 @@ def _power(base: Any, exponent: Any) -> Expression:
 
 
 def _piecewise(*branches: Any) -> Expression:
-    (value, condition), *rest = [tuple(branch.args) for branch in branches]
+    (value, condition), rest = branches[0].args, branches[1:]
     if condition == sympy.true:
         return from_sympy(value)
     if not rest:
         raise ExpressionError("a SymPy Piecewise needs a last branch whose condition is True")
-    return functions.choose(from_sympy(condition), from_sympy(value), _piecewise(*branches[1:]))
+    return functions.choose(from_sympy(condition), from_sympy(value), _piecewise(*rest))
 
 
 def _contains(operand: Any, values: Any) -> Expression:

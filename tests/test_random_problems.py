@@ -1,4 +1,4 @@
-"""The solver against brute force on random problems: solution sets, counts, optima, propagation, conflicts."""
+"""The solver against brute force on random problems: sets, counts, optima, propagation, conflicts."""
 
 from __future__ import annotations
 

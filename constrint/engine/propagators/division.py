@@ -213,7 +213,7 @@ class Divides(Propagator):
             store.keep(a, [v for v in store.members(a) if v == 0 or multiple % v])
 
     def _decide(self, store: Store) -> None:
-        a, b, lo, hi = self.a, self.b, store.lo, store.hi
+        a, b, lo = self.a, self.b, store.lo
         if store.is_fixed(a) and store.is_fixed(b):
             divisor, multiple = lo[a], lo[b]
             yes = multiple % divisor == 0 if divisor else multiple == 0

@@ -178,7 +178,8 @@ class Element(Propagator):
         z_lo, z_hi = lo[z], hi[z]
         for k in candidates:
             item = items[k]
-            if lo[item] > z_hi or hi[item] < z_lo or (lo[item] == hi[item] and not store.contains(z, lo[item])):
+            apart = lo[item] > z_hi or hi[item] < z_lo
+            if apart or (lo[item] == hi[item] and not store.contains(z, lo[item])):
                 store.remove(index, k)
             else:
                 chosen.append(k)
@@ -190,5 +191,5 @@ class Element(Propagator):
             return
         store.set_lo(z, min([lo[items[k]] for k in chosen]))
         store.set_hi(z, max([hi[items[k]] for k in chosen]))
-        if all([lo[items[k]] == hi[items[k]] for k in chosen]):
+        if all(lo[items[k]] == hi[items[k]] for k in chosen):
             store.keep(z, sorted({lo[items[k]] for k in chosen}))
