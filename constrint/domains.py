@@ -47,10 +47,10 @@ class DomainSpec:
         if self.multiple_of == 0:
             store.fix(x, 0)
         elif self.multiple_of is not None:
-            store.restrict_congruence(x, abs(self.multiple_of), 0)
+            store.state_congruence(x, abs(self.multiple_of), 0)
         if self.remainder is not None:
             remainder, modulus = self.remainder
-            store.restrict_congruence(x, abs(modulus), remainder)
+            store.state_congruence(x, abs(modulus), remainder)
         if self.divides is not None:
             store.set_lo(x, 1)
             if self.divides:
@@ -65,7 +65,7 @@ class Domain:
 
     The values are those between `min` and `max` that are ≡ `remainder` modulo `multiple_of` (a plain
     multiple where `remainder` is 0), divide `divides`, and are among `values`. `size` counts them, None
-    for infinitely many.
+    for infinitely many, or where the divisors of a number too hard to factor would have to be counted.
     """
 
     min: int | None
@@ -122,7 +122,7 @@ def read_domain(store: Store, x: int) -> Domain:
         remainder=remainder if modulus > 1 else None,
         divides=store.div[x] or None,
         values=values,
-        size=store.size(x) if finite else None,
+        size=store.size(x) if finite and store.is_listed(x) else None,
     )
 
 

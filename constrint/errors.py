@@ -62,8 +62,17 @@ class UndefinedTerm(ArithmeticError):
     """The value of a term that has none: a division by zero, an index out of range."""
 
 
+_LONGEST_NAME = 200
+"""The characters of a name that is still compared with others."""
+
+
 def unknown_name(name: str, known: Iterable[str], place: Place | None = None) -> UnknownNameError:
-    """The error for an unknown name, with the closest known one as a suggestion."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    """The error for an unknown name, with the closest known one as a suggestion, if only the case differs
+    too."""
+    if len(name) > _LONGEST_NAME:
+        return UnknownNameError(f"unknown name '{name[:20]}…'", place)
+    names = list(known)
+    close = [other for other in names if other.casefold() == name.casefold()]
+    close = close or difflib.get_close_matches(name, names, n=1)
     hint = f" … did you mean '{close[0]}'?" if close else ""
     return UnknownNameError(f"unknown name '{name}'{hint}", place)

@@ -68,8 +68,8 @@ def power(base: int, exponent: int) -> int:
     """base ** exponent, with 0 ** 0 = 1; undefined for a negative exponent."""
     if exponent < 0:
         raise UndefinedTerm(f"{base} ** {exponent}")
-    if base.bit_length() * exponent > MAX_BITS and abs(base) > 1:
-        raise SizeLimitError(f"{base} ** {exponent} has more than {MAX_BITS} bits")
+    if (base.bit_length() - 1) * exponent > MAX_BITS and abs(base) > 1:
+        raise SizeLimitError(f"a power of more than {MAX_BITS} bits")
     return int(base**exponent)
 
 

@@ -8,10 +8,23 @@ from typing import TYPE_CHECKING
 
 from constrint import solving
 from constrint.errors import UnboundedError
-from constrint.results import INFEASIBLE, SATISFIED, TIME_LIMIT, UNKNOWN, Constraint, Explanation, Statistics
+from constrint.results import (
+    INFEASIBLE,
+    INTERRUPT,
+    SATISFIED,
+    TIME_LIMIT,
+    UNKNOWN,
+    Constraint,
+    Explanation,
+    Statistics,
+)
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
+
+
+class _Interrupted(Exception):
+    """Ctrl-C was pressed."""
 
 
 class _Conflicts:
@@ -25,9 +38,14 @@ class _Conflicts:
         self.doubts = False
         """Whether some subset could neither be solved nor refuted."""
         self.stopped_by: str | None = None
+        self.smallest: Sequence[Constraint] | None = None
+        """The smallest set that was proved to be a conflict."""
 
     def holds(self, constraints: Sequence[Constraint]) -> bool:
-        """Whether the constraints can hold together, as far as can be told (in doubt, they can)."""
+        """Whether the constraints can hold together, as far as can be told (in doubt, they can).
+
+        Raises _Interrupted after Ctrl-C.
+        """
         left = None if self._deadline is None else self._deadline - time.monotonic()
         if left is not None and left <= 0:
             self.doubts = True
@@ -45,32 +63,50 @@ class _Conflicts:
             self.statistics.failures += work.failures
             self.statistics.propagations += work.propagations
             self.statistics.wall_seconds = time.perf_counter() - self._started
+        if best.assignment is not None:
+            return True
         if not best.proved:
             self.doubts = True
             self.stopped_by = session.stopped_by
-        return best.assignment is not None or not best.proved
+            if session.stopped_by == INTERRUPT:
+                raise _Interrupted
+            return True
+        if self.smallest is None or len(constraints) < len(self.smallest):
+            self.smallest = constraints
+        return False
 
 
 def explain(problem: Problem, time_limit: float | None = None) -> Explanation:
-    """A minimal conflict by QuickXplain (Junker, AAAI 2004), certified by solving again without each part."""
+    """A minimal conflict by QuickXplain (Junker, AAAI 2004), certified by solving again without each part.
+
+    Where a limit or Ctrl-C stops it, the smallest conflict that was proved by then, not certified minimal.
+    """
     conflicts = _Conflicts(problem, time_limit)
     constraints = list(problem.constraints)
-    if conflicts.holds(constraints):
-        status = UNKNOWN if conflicts.doubts else SATISFIED
-        return Explanation(status, [], False, conflicts.stopped_by, conflicts.statistics)
-    if not conflicts.holds([]):
-        # The declared domains alone have no value.
-        return Explanation(INFEASIBLE, [], True, None, conflicts.statistics)
-    conflict = _quick_explain(conflicts, [], False, constraints)
+    minimal = False
+    try:
+        if conflicts.holds(constraints):
+            status = UNKNOWN if conflicts.doubts else SATISFIED
+            return Explanation(status, [], False, conflicts.stopped_by, conflicts.statistics)
+        conflict: list[Constraint] = []
+        # With the declared domains alone in conflict, no constraint is to blame.
+        if conflicts.holds([]):
+            conflict = _quick_explain(conflicts, [], False, constraints)
+        conflicts.doubts = False
+        minimal = not conflicts.holds(conflict) and all(
+            conflicts.holds([other for other in conflict if other is not one]) for one in conflict
+        )
+        if minimal and not conflicts.doubts:
+            conflicts.smallest = conflict
+        else:
+            minimal = False
+    except _Interrupted:
+        pass
+    if conflicts.smallest is None:
+        return Explanation(UNKNOWN, [], False, conflicts.stopped_by, conflicts.statistics)
     # In the user's order, which is easier to read.
-    conflict = [constraint for constraint in constraints if any(constraint is part for part in conflict)]
-    conflicts.doubts = False
-    minimal = not conflicts.holds(conflict) and all(
-        conflicts.holds([other for other in conflict if other is not one]) for one in conflict
-    )
-    return Explanation(
-        INFEASIBLE, conflict, minimal and not conflicts.doubts, conflicts.stopped_by, conflicts.statistics
-    )
+    shown = [one for one in constraints if any(one is part for part in conflicts.smallest)]
+    return Explanation(INFEASIBLE, shown, minimal, conflicts.stopped_by, conflicts.statistics)
 
 
 def _quick_explain(

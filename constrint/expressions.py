@@ -13,6 +13,9 @@ from typing import Any, TypeAlias, overload
 
 from constrint.errors import ExpressionError, SizeLimitError
 
+MAX_NESTING = 200
+"""How deep operations may nest in one expression of a problem; a sum, a product, an `and` counts once."""
+
 MAX_BITS = 1 << 20
 """Constants larger than this many bits are refused: they come from mistakes or from bombs."""
 
@@ -308,12 +311,26 @@ def member(operand: Operand, values: Iterable[int]) -> Expression:
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
-    """Every node of the tree, each parent before its arguments."""
+    """Every node once, also one that stands in several places."""
     stack = [expression]
+    seen = set()
     while stack:
         node = stack.pop()
-        yield node
-        stack.extend(node.args)
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            stack.extend(node.args)
+
+
+def nests_deeper(expression: Expression, depth: int) -> bool:
+    """Whether operations nest more than `depth` deep in the expression."""
+    level = [expression]
+    for _ in range(depth + 1):
+        # A term that stands in several places is looked at once.
+        level = list({id(arg): arg for node in level for arg in node.args}.values())
+        if not level:
+            return False
+    return True
 
 
 def variable_names(expression: Expression) -> set[str]:

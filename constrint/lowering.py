@@ -9,7 +9,7 @@ asserted together with the innermost comparison around it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from constrint.domains import DomainSpec
@@ -28,7 +28,7 @@ from constrint.engine.propagators.extremum import Maximum, Minimum
 from constrint.engine.propagators.linear import LinearEq, LinearLe, LinearNe, extent
 from constrint.engine.propagators.logic import Choice, Disjunction, Parity
 from constrint.engine.propagators.membership import AtMost, Element, Equals, Member, Table
-from constrint.engine.store import FALSE, TRUE, Store
+from constrint.engine.store import FALSE, TRUE, OutOfRange, Store
 from constrint.expressions import Expression, Op
 
 Affine = tuple[dict[int, int], int]
@@ -217,7 +217,7 @@ class Lowering:
         store = self.store
         b = self._variable(multiple)
         if store.is_fixed(a) and store.lo[a]:
-            store.restrict_congruence(b, abs(store.lo[a]), 0)
+            store.state_congruence(b, abs(store.lo[a]), 0)
         elif store.is_fixed(b) and store.lo[b]:
             store.restrict_divisor(a, store.lo[b])
         else:
@@ -425,6 +425,7 @@ class Lowering:
         for x, c in right[0].items():
             sums[x] = sums.get(x, 0) - c
         bound = right[1] - left[1]
+        self._check_range(sums.values())
         terms = []
         for x in sorted(sums):
             c = sums[x]
@@ -445,6 +446,7 @@ class Lowering:
             if c == 1:
                 return x
         items = tuple(sorted((x, c) for x, c in terms.items() if c))
+        self._check_range(terms.values())
         key = ("sum", items, shift)
         if key not in self._known:
             self._known[key] = z = self.store.new_variable(None, None)
@@ -500,6 +502,8 @@ class Lowering:
         scale = 1
         for x in sorted(powers):
             if store.is_fixed(x):
+                if store.lo[x].bit_length() * powers[x] > store.limit.bit_length():
+                    raise OutOfRange
                 scale *= store.lo[x] ** powers[x]
             else:
                 factors.append((x, powers[x]))
@@ -661,6 +665,12 @@ class Lowering:
             xs.append(self._variable((terms, 0) if terms else ({}, shift)))
             offsets.append(shift if terms else 0)
         return xs, offsets
+
+    def _check_range(self, coefficients: Iterable[int]) -> None:
+        """Raises OutOfRange for a coefficient so large that a bound times it might pass for infinite."""
+        margin = self.store.limit.bit_length() // 4
+        if any(c.bit_length() > margin for c in coefficients):
+            raise OutOfRange
 
     def _need(self, literal: int) -> None:
         """The term being lowered is defined only where the literal holds."""

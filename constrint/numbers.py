@@ -1,8 +1,11 @@
-"""Number theory that domains and propagators share: congruences, divisors, exact roots and logarithms."""
+"""Integers of any size: congruences, divisors, exact roots and logarithms, and long decimals."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+import sys
+from collections.abc import Iterator
 from functools import lru_cache
 
 _TRIAL_LIMIT = 1 << 32
@@ -111,3 +114,21 @@ def _factor(number: int) -> dict[int, int] | None:
     for prime, exponent in factorint(number).items():
         factors[int(prime)] = int(exponent)
     return factors
+
+
+@contextlib.contextmanager
+def long_integers() -> Iterator[None]:
+    """Lets integers of any length be read and written in decimal.
+
+    Python refuses to convert integers of more than 4300 digits, a guard for programs that have no
+    limits of their own, which ours have; the setting is put back on the way out.
+    """
+    if not hasattr(sys, "set_int_max_str_digits"):  # Python before 3.10.7
+        yield
+        return
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)

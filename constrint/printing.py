@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from constrint.expressions import COMPARISONS, Expression, Op
+from constrint.numbers import long_integers
 
 # How tightly an operation binds; arguments that bind less tightly get parentheses.
 _CHOICE, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(10)
@@ -24,7 +25,8 @@ _BINDING = {
 
 def to_text(expression: Expression) -> str:
     """The expression in the syntax of problem files."""
-    return _render(expression)[0]
+    with long_integers():
+        return _render(expression)[0]
 
 
 def _render(e: Expression) -> tuple[str, int]:
@@ -91,7 +93,7 @@ def _product(factors: tuple[Expression, ...]) -> tuple[str, int]:
 
 
 def _call(e: Expression) -> str:
-    texts = [to_text(arg) for arg in e.args]
+    texts = [_render(arg)[0] for arg in e.args]
     items = f"[{', '.join(texts)}]"
     if e.op is Op.ELEMENT:
         return f"element({texts[0]}, [{', '.join(texts[1:])}])"

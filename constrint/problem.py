@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,17 @@ from constrint.backends import answer_with
 from constrint.domains import DomainSpec
 from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError, unknown_name
 from constrint.evaluation import holds
-from constrint.expressions import Array, Expression, Op, Operand, to_expression, variable, variable_names
+from constrint.expressions import (
+    MAX_NESTING,
+    Array,
+    Expression,
+    Op,
+    Operand,
+    nests_deeper,
+    to_expression,
+    variable,
+    variable_names,
+)
 from constrint.expressions import member as member_of
 from constrint.results import (
     INFEASIBLE,
@@ -96,7 +106,7 @@ class Problem:
         low: int | None = None,
         high: int | None = None,
         *,
-        values: Sequence[int] | None = None,
+        values: Iterable[int] | None = None,
         multiple_of: int | None = None,
         divides: int | None = None,
         remainder: tuple[int, int] | None = None,
@@ -125,7 +135,7 @@ class Problem:
         low: int | None = None,
         high: int | None = None,
         *,
-        values: Sequence[int] | None = None,
+        values: Iterable[int] | None = None,
         multiple_of: int | None = None,
         divides: int | None = None,
         remainder: tuple[int, int] | None = None,
@@ -136,9 +146,7 @@ class Problem:
         Raises ProblemError as `integer` does, and for a shape that is not made of positive integers.
         """
         self._check_name(name)
-        sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
-        if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
-            raise ProblemError(f"the shape of '{name}' must be made of positive integers, not {shape!r}")
+        sizes = _shape(name, shape)
         total = len(self.variables)
         elements = 1
         for size in sizes:
@@ -167,26 +175,27 @@ class Problem:
         """States that the expressions hold; `label` is what explanations call them.
 
         Raises UnknownNameError for a variable that is not declared, ExpressionError for what is no
-        expression.
+        expression, SizeLimitError for one that nests too deep; none of the expressions is added then.
         """
-        for operand in expressions:
-            expression = self._checked(operand, place)
-            self.constraints.append(Constraint(expression, label, place))
+        checked = [self._checked(operand, place) for operand in expressions]
+        self.constraints.extend(Constraint(expression, label, place) for expression in checked)
 
     def prefer(self, *preferences: Preference) -> None:
         """Adds wishes: `largest(x)`, `smallest(y)`. The first gets its best feasible value, then the next."""
+        checked = []
         for preference in preferences:
             if not isinstance(preference, Preference):
                 raise ProblemError(f"prefer() takes largest(…) and smallest(…), not {preference!r}")
-            self.preferences.append(Preference(self._checked(preference.expression), preference.largest))
+            checked.append(Preference(self._checked(preference.expression), preference.largest))
+        self.preferences.extend(checked)
 
     def minimize(self, *expressions: Operand) -> None:
         """Adds objectives, each less important than those before it."""
-        self.objectives.extend(Objective(self._checked(e), maximize=False) for e in expressions)
+        self.objectives.extend([Objective(self._checked(e), maximize=False) for e in expressions])
 
     def maximize(self, *expressions: Operand) -> None:
         """Adds objectives, each less important than those before it."""
-        self.objectives.extend(Objective(self._checked(e), maximize=True) for e in expressions)
+        self.objectives.extend([Objective(self._checked(e), maximize=True) for e in expressions])
 
     def _check_name(self, name: str) -> None:
         if not isinstance(name, str) or not _NAME.match(name):
@@ -199,6 +208,10 @@ class Problem:
             expression = to_expression(operand)
         except ExpressionError as error:
             raise ExpressionError(error.message, place) from None
+        if nests_deeper(expression, MAX_NESTING):
+            raise SizeLimitError(
+                f"an expression that nests more than {MAX_NESTING} deep: give a part of it a variable", place
+            )
         for name in variable_names(expression):
             if name not in self.variables:
                 raise unknown_name(name, [*self.variables, *self.arrays], place)
@@ -260,9 +273,7 @@ class Problem:
     def solutions(self, *, limit: int | None = None, time_limit: float | None = None) -> Iterator[Solution]:
         """The solutions one by one, as they are found; each once."""
         session = solving.Session(self, time_limit=time_limit)
-        for number, values in enumerate(solving.stream(session)):
-            if limit is not None and number >= limit:
-                return
+        for values in islice(solving.stream(session), limit):
             yield Solution(self, values, status=SATISFIED, statistics=session.statistics())
 
     def count(self, *, time_limit: float | None = None) -> int:
@@ -303,14 +314,18 @@ class Problem:
             raise LimitReached(f"stopped by the {session.stopped_by}: at least {len(found)}", len(found))
         return SearchSpace(plain, [tuple(values.values()) for values, _ in found])
 
-    def propagate(self) -> Propagation:
-        """The reduced domain of every variable, without search."""
-        session = solving.Session(self)
+    def propagate(self, *, time_limit: float | None = None) -> Propagation:
+        """The reduced domain of every variable, without search; the declared ones where a limit stops it."""
+        session = solving.Session(self, time_limit=time_limit)
         domains = solving.propagate(session)
         if domains is None:
             return Propagation(INFEASIBLE, {}, session.statistics())
-        done = all(domain.size == 1 for domain in domains.values())
-        return Propagation(SATISFIED if done else UNKNOWN, domains, session.statistics())
+        values = {name: domain.min for name, domain in domains.items() if domain.size == 1}
+        status = UNKNOWN
+        if len(values) == len(domains):
+            # One assignment is left, so its check decides.
+            status = self.check(values).status
+        return Propagation(status, domains if status != INFEASIBLE else {}, session.statistics())
 
     def explain(self, *, time_limit: float | None = None) -> Explanation:
         """Why there is no solution: a minimal set of constraints that cannot hold together."""
@@ -389,11 +404,21 @@ class Problem:
         )
 
 
+def _shape(name: str, shape: Any) -> tuple[int, ...]:
+    try:
+        sizes = tuple(map(operator.index, shape if isinstance(shape, Sequence) else (shape,)))
+    except TypeError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise ProblemError(f"the shape of '{name}' must be made of positive integers, not {shape!r}")
+    return sizes
+
+
 def _specification(
     name: str,
     low: int | None,
     high: int | None,
-    values: Sequence[int] | None,
+    values: Iterable[int] | None,
     multiple_of: int | None,
     divides: int | None,
     remainder: tuple[int, int] | None,
@@ -412,12 +437,16 @@ def _specification(
 
     pair = None
     if remainder is not None:
+        if not isinstance(remainder, Sequence) or len(remainder) != 2:
+            raise ProblemError(f"remainder of '{name}' must be a pair (r, m), not {remainder!r}")
         pair = (number("the remainder", remainder[0]), number("the modulus", remainder[1]))
         if pair[1] == 0:
             raise ProblemError(f"the modulus of '{name}' must not be 0")
     base = optional("power_of", power_of)
     if base is not None and base < 2:
         raise ProblemError(f"power_of of '{name}' must be at least 2, not {base}")
+    if values is not None and not isinstance(values, Iterable):
+        raise ProblemError(f"values of '{name}' must be a collection of integers, not {values!r}")
     chosen = None if values is None else tuple(sorted({number("a value", value) for value in values}))
     return DomainSpec(
         low=optional("the lower bound", low),

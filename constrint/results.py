@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from constrint.domains import Domain
 from constrint.errors import Place
 from constrint.expressions import Expression, Op, to_expression
+from constrint.numbers import long_integers
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
@@ -97,7 +98,8 @@ class Solution(Mapping[str, Any]):
         return len(self._shown)
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value}" for name, value in self._shown.items())
+        with long_integers():
+            values = ", ".join(f"{name}={value}" for name, value in self._shown.items())
         return f"<Solution {self.status}{': ' if values else ''}{values}>"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, TypeVar
 
 from constrint.domains import Domain, read_domain
@@ -11,7 +12,7 @@ from constrint.engine.probing import probe_disjunctions
 from constrint.engine.propagators.linear import LinearEq
 from constrint.engine.search import Counters, LimitReached, Search, Unbounded
 from constrint.engine.store import Clock, Inconsistent, OutOfRange, OutOfTime, Store
-from constrint.errors import SizeLimitError, UnboundedError
+from constrint.errors import ProblemError, SizeLimitError, UnboundedError
 from constrint.expressions import Expression, Op, multiply, walk
 from constrint.lowering import Lowering
 from constrint.results import (
@@ -68,7 +69,7 @@ class Session:
         self.backend = "native"
         self._started = time.perf_counter()
         self._progress = progress
-        deadline = None if time_limit is None else time.monotonic() + time_limit
+        deadline = None if time_limit is None else time.monotonic() + checked_limit(time_limit)
         self.clock = Clock(deadline, None if progress is None else self._report)
         self._steps = 0
         self._store: Store | None = None
@@ -112,6 +113,7 @@ class Session:
         bits = max(_LEAST_BITS, 64 + 4 * largest_bits(self.problem, self.constraints))
         while True:
             try:
+                self.clock.check()
                 return answer(bits)
             except OutOfRange:
                 if bits >= _MOST_BITS:
@@ -193,6 +195,13 @@ class Program:
         search.node_limit = session.node_limit
         search.at_restart = lambda: probe_disjunctions(self.store)
         return search
+
+
+def checked_limit(time_limit: object) -> float:
+    """The time limit. Raises ProblemError for what is not a number of seconds from 0 on."""
+    if isinstance(time_limit, Real) and not isinstance(time_limit, bool) and float(time_limit) >= 0:
+        return float(time_limit)
+    raise ProblemError(f"a time limit is a number of seconds, 0 or more, not {time_limit!r}")
 
 
 def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
@@ -467,7 +476,7 @@ def count(session: Session) -> tuple[int, bool]:
             search.node_limit = session.node_limit
             search.finite_only = True
             number = 0
-            if not others and len(variables) == 1 and program.store.is_bounded(variables[0]):
+            if not others and len(variables) == 1 and _is_countable(program.store, variables[0]):
                 number = program.store.size(variables[0])
             else:
                 for _ in search.solutions():
@@ -480,6 +489,10 @@ def count(session: Session) -> tuple[int, bool]:
         return product, True
 
     return session.run(answer, lambda: (lower_bound, False))
+
+
+def _is_countable(store: Store, x: int) -> bool:
+    return store.is_bounded(x) and store.is_listed(x)
 
 
 def _independent_parts(program: Program) -> list[tuple[list[int], list[int]]]:

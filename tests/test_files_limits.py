@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import constrint as ci
-from constrint.files import limits
+from constrint.numbers import long_integers
 
 CPU_SECONDS = 2
 MEMORY = 200 << 20
@@ -154,6 +154,6 @@ def test_large_files_load(text: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(sys, "get_int_max_str_digits"), reason="this Python has no such limit")
 def test_pythons_own_limit_of_digits_is_left_as_it_was() -> None:
     before = sys.get_int_max_str_digits()
-    with limits.long_integers():
+    with long_integers():
         assert len(str(10**5000)) == 5001
     assert sys.get_int_max_str_digits() == before

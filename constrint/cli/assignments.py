@@ -6,12 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from constrint.errors import ProblemError
+from constrint.errors import ProblemError, unknown_name
 from constrint.files.building import Scope
 from constrint.files.constants import Constants
 from constrint.files.documents import List, Mapping, Node, Source, compose, expected, read_stream
 from constrint.files.limits import Budget
-from constrint.files.syntax import similar_name
 from constrint.problem import Problem
 
 _WANTED = "an assignment: a mapping of variables to integers, such as {x: 1, y: 2}"
@@ -39,7 +38,7 @@ def read_assignment(argument: str, problem: Problem) -> dict[str, Any]:
     for key, node in root.items():
         name = key.text
         if name not in problem.variables and name not in problem.arrays:
-            raise similar_name(name, [*problem.variables, *problem.arrays], key.place())
+            raise unknown_name(name, [*problem.variables, *problem.arrays], key.place())
         value = constants.value(node)
         shape = () if name in problem.variables else problem.arrays[name]
         _check_shape(name, value, shape, node)

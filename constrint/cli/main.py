@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from constrint.errors import ProblemError
-    from constrint.files.limits import long_integers
+    from constrint.numbers import long_integers
 
     try:
         # Imported here: `constrint --help` answers at once.

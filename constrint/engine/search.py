@@ -22,7 +22,7 @@ _RESTART_GROWTH = (3, 2)
 """A restart after this many failures, and each time by this factor (as a fraction) later."""
 
 _WINDOWS = (4, 16, 64, 128)
-"""An unbounded variable is tried within 2 ** these of its finite bound, or of 0."""
+"""An unbounded variable is tried within 2 ** these steps of its modulus from its finite bound, or from 0."""
 
 _UNBOUNDED_STEPS = 10_000
 """Values of an unbounded variable tried one by one before the search gives up."""
@@ -155,6 +155,8 @@ class Search:
                 node.next += 1
                 counters.nodes += 1
                 counters.depth = len(path)
+                if store.clock is not None:
+                    store.clock.check()
                 if self.node_limit is not None and counters.nodes > self.node_limit:
                     raise LimitReached
                 consistent = self._consistent(alternative)
@@ -285,4 +287,5 @@ class Search:
         """Growing windows, then the refusal. Solutions may come again, so not where all are wanted."""
         if self.finite_only:
             return [(_REFUSE, x, 0)]
-        return [*[(_WINDOW, x, 1 << bits) for bits in _WINDOWS], (_REFUSE, x, 0)]
+        step = self.store.mod[x]
+        return [*[(_WINDOW, x, step << bits) for bits in _WINDOWS], (_REFUSE, x, 0)]

@@ -69,7 +69,7 @@ class Clock:
     def check(self) -> None:
         """Raises OutOfTime at the deadline; calls the report about ten times a second."""
         now = time.monotonic()
-        if self.deadline is not None and now > self.deadline:
+        if self.deadline is not None and now >= self.deadline:
             raise OutOfTime
         if self.report is not None and now >= self._next_report:
             self._next_report = now + 0.1
@@ -169,8 +169,13 @@ class Store:
         """Whether both bounds are finite."""
         return self.lo[x] > -self.limit and self.hi[x] < self.limit
 
+    def is_listed(self, x: int) -> bool:
+        """Whether `size` is exact: no statement "divides M" waits for an interval short enough to list."""
+        return self.values[x] is not None or not self.div[x] or self.lo[x] == self.hi[x]
+
     def size(self, x: int) -> int:
-        """How many values are left; of an unbounded domain, a very large number."""
+        """How many values are left, or more where the divisors of a number are not yet listed; of an
+        unbounded domain, a very large number."""
         if self.values[x] is not None:
             return self.mask[x].bit_count()
         return (self.hi[x] - self.lo[x]) // self.mod[x] + 1
@@ -258,6 +263,8 @@ class Store:
         self.trail.append((_LO, x, lo, self.cause))
         self.lo[x] = bound
         self._wake(self._on_fixed[x] if bound == hi else self._on_bounds[x])
+        if self.div[x]:
+            self._list_divisors(x)
 
     def set_hi(self, x: int, bound: int) -> None:
         """x <= bound."""
@@ -282,6 +289,8 @@ class Store:
         self.trail.append((_HI, x, hi, self.cause))
         self.hi[x] = bound
         self._wake(self._on_fixed[x] if bound == lo else self._on_bounds[x])
+        if self.div[x]:
+            self._list_divisors(x)
 
     def fix(self, x: int, value: int) -> None:
         """x = value."""
@@ -343,8 +352,18 @@ class Store:
                 rest ^= low
             self._set_mask(x, mask)
 
+    def state_congruence(self, x: int, modulus: int, remainder: int) -> None:
+        """x ≡ remainder (mod modulus) as a constraint of its own, which nothing else holds.
+
+        Raises OutOfRange where the domain cannot keep it.
+        """
+        self.restrict_congruence(x, modulus, remainder)
+        if self.values[x] is None and self.lo[x] != self.hi[x] and self.mod[x] % modulus:
+            raise OutOfRange
+
     def restrict_congruence(self, x: int, modulus: int, remainder: int) -> None:
-        """x ≡ remainder (mod modulus), modulus >= 1."""
+        """x ≡ remainder (mod modulus), modulus >= 1; left out where moduli grow beyond the range, so it
+        must follow from a propagator that looks again when x is fixed."""
         mod = self.mod[x]
         if mod % modulus == 0:
             if (self.rem[x] - remainder) % modulus:
@@ -362,6 +381,10 @@ class Store:
         if combined is None:
             raise Inconsistent
         if combined[0] >= self.limit:
+            lo = self.lo[x]
+            if self.is_bounded(x):
+                # At most one value of an interval is left.
+                self.fix(x, lo + (combined[1] - lo) % combined[0])
             return
         self.trail.append((_CONGRUENCE, x, (mod, self.rem[x]), self.cause))
         self.mod[x], self.rem[x] = combined
@@ -401,6 +424,8 @@ class Store:
         if listed is not None:
             signed = listed if self.lo[x] > 0 else tuple(-d for d in reversed(listed)) + listed
             self.keep(x, signed)
+        else:
+            self._list_divisors(x)
 
     def assign(self, literal: int) -> None:
         """Makes the literal true."""
@@ -421,6 +446,11 @@ class Store:
             self.trail.append((_ENTAILED, number, None, self.cause))
 
     # Behind the doors ------------------------------------------------------------------------------
+
+    def _list_divisors(self, x: int) -> None:
+        """Of a divisor of a number too hard to factor: the explicit set, once the interval is short."""
+        if self.values[x] is None and (self.hi[x] - self.lo[x]) // self.mod[x] < SET_LIMIT:
+            self.keep(x, self.members(x))
 
     def _keep_where(self, x: int, condition: Callable[[int], bool]) -> None:
         values = self.values[x]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from constrint.domains import DomainSpec
-from constrint.errors import ExpressionError, ProblemError, UnknownNameError
+from constrint.errors import ExpressionError, ProblemError, UnknownNameError, unknown_name
 from constrint.files.documents import List, Mapping, Node, Scalar, expected
 from constrint.files.keys import check_keys
-from constrint.files.syntax import Span, similar_name, whole
+from constrint.files.syntax import Span, whole
 from constrint.files.values import SEQUENCES
 from constrint.numbers import combine_congruences
 
@@ -102,7 +102,7 @@ def _text(node: Scalar, constants: Constants) -> DomainSpec:
         value = constants.value_in(whole(node))
     except UnknownNameError as error:
         if text.isidentifier():
-            hint = similar_name(text, WORDS, None).message.replace("unknown name", "unknown domain", 1)
+            hint = unknown_name(text, WORDS, None).message.replace("unknown name", "unknown domain", 1)
             if "did you mean" in hint:
                 raise ProblemError(hint, node.place()) from None
             raise ProblemError(f"{error.message}; expected {_A_DOMAIN}", error.place) from None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from constrint.errors import Place, ProblemError, SizeLimitError
+from constrint.errors import Place, ProblemError, SizeLimitError, unknown_name
 from constrint.files.building import Unusable
 from constrint.files.constants import read_data
 from constrint.files.documents import Mapping, Node, Scalar, compose, expected, read_stream
 from constrint.files.limits import MAX_INCLUDES, Budget
-from constrint.files.syntax import similar_name
 from constrint.files.values import Value
 
 FOLDER_GROUP = "constrint.include_folders"
@@ -96,7 +95,7 @@ def _find(reference: str, importer: Path | None, place: Place | None) -> Path:
                 if candidate.is_file():
                     return candidate
             known.update(file.stem for file in folder.glob("*.yaml"))
-    hint = similar_name(reference, sorted(known), None).message.partition(" …")[2]
+    hint = unknown_name(reference, sorted(known), None).message.partition(" …")[2]
     message = f"cannot include '{reference}': there is no file '{path}'"
     if known:
         message += " and no known file of this name"

@@ -6,10 +6,10 @@ import keyword
 import re
 from collections.abc import Collection
 
-from constrint.errors import Place, ProblemError
+from constrint.errors import Place, ProblemError, unknown_name
 from constrint.files.documents import Mapping, Scalar, describe
 from constrint.files.limits import MAX_NAME
-from constrint.files.syntax import CONSTANTS, FUNCTION_NAMES, similar_name
+from constrint.files.syntax import CONSTANTS, FUNCTION_NAMES
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 
@@ -18,7 +18,7 @@ def check_keys(node: Mapping, known: Collection[str], owner: str) -> None:
     """Raises ProblemError for a key of the mapping that is not `known`."""
     for key, _ in node.items():
         if key.text not in known:
-            message = similar_name(key.text, known, None).message.replace("unknown name", "unknown key", 1)
+            message = unknown_name(key.text, known, None).message.replace("unknown name", "unknown key", 1)
             if "did you mean" not in message:
                 message += f"; {owner} has the keys {', '.join(known)}"
             raise ProblemError(message, key.place())

@@ -7,10 +7,6 @@ ends in a SizeLimitError that names the place. The size of a constant is bounded
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
-
 from constrint.errors import SizeLimitError
 
 MAX_FILE_BYTES = 4 << 20
@@ -76,21 +72,3 @@ class Budget:
 def _digits(number: int) -> int:
     """The digits of 30 bits that Python holds the number in."""
     return number.bit_length() // 30 + 1
-
-
-@contextlib.contextmanager
-def long_integers() -> Iterator[None]:
-    """Let integers of MAX_DIGITS digits be read and of MAX_BITS bits be written.
-
-    Python refuses to convert integers of more than 4300 digits, a guard for programs that have no
-    limits of their own; the setting is put back on the way out.
-    """
-    if not hasattr(sys, "set_int_max_str_digits"):  # Python before 3.10.7
-        yield
-        return
-    before = sys.get_int_max_str_digits()
-    sys.set_int_max_str_digits(0)
-    try:
-        yield
-    finally:
-        sys.set_int_max_str_digits(before)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from constrint import functions
-from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError
+from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError, unknown_name
 from constrint.expressions import Array, Expression, Op
 from constrint.files.building import Scope, evaluate
 from constrint.files.constants import Constants
@@ -28,9 +28,10 @@ from constrint.files.documents import (
 from constrint.files.domains import Declaration, read_declaration
 from constrint.files.includes import Includes, references
 from constrint.files.keys import check_keys, check_name
-from constrint.files.limits import MAX_VARIABLES, Budget, long_integers
-from constrint.files.syntax import similar_name, whole
+from constrint.files.limits import MAX_VARIABLES, Budget
+from constrint.files.syntax import whole
 from constrint.files.values import SEQUENCES, Arithmetic, Number, number
+from constrint.numbers import long_integers
 from constrint.problem import Preference, Problem, largest, smallest
 
 SECTIONS = (
@@ -162,7 +163,7 @@ class _Loader:
     def read_parameters(self, parameters: Mapping) -> None:
         for name in self.overrides:
             if name not in parameters.entries:
-                message = similar_name(name, list(parameters.entries), None).message
+                message = unknown_name(name, list(parameters.entries), None).message
                 message = message.replace("unknown name", "unknown parameter", 1)
                 raise ProblemError(
                     message if parameters.entries else f"{message}: the file has no parameters"
@@ -246,7 +247,7 @@ class _Loader:
         [(key, value)] = node.items()
         if not isinstance(value, List):
             return self.add(value, key.text)
-        meant = similar_name(key.text, GROUPS, None).message.partition("did you mean ")[2]
+        meant = unknown_name(key.text, GROUPS, None).message.partition("did you mean ")[2]
         if meant:
             raise ProblemError(
                 f"unknown key '{key.text}' … did you mean {meant} For a label write "
@@ -351,7 +352,7 @@ class _Loader:
         if not isinstance(node, Scalar):
             raise expected("'largest' or 'smallest'", node)
         if node.text not in WISHES:
-            close = similar_name(node.text, WISHES, None).message.partition(" … ")[2]
+            close = unknown_name(node.text, WISHES, None).message.partition(" … ")[2]
             raise ProblemError(
                 f"expected 'largest' or 'smallest', found {describe(node)}{close and ' … '}{close}",
                 node.place(),
@@ -371,7 +372,7 @@ def _no_constraint(node: Mapping) -> ProblemError:
     """The error for a mapping that is neither a form nor one label."""
     words = (*GROUPS, *CHOICE)
     for key, _ in node.items():
-        close = similar_name(key.text, words, None).message.partition(" … ")[2]
+        close = unknown_name(key.text, words, None).message.partition(" … ")[2]
         if close:
             return ProblemError(f"unknown key {describe(key)} … {close}", key.place())
     return ProblemError(

@@ -15,7 +15,7 @@ from itertools import islice
 
 from constrint.errors import ExpressionError, Place, SizeLimitError, UnknownNameError, unknown_name
 from constrint.files.documents import Scalar
-from constrint.files.limits import MAX_DIGITS, MAX_NAME, MAX_NESTING, MAX_OPERATORS, MAX_TEXT, Budget
+from constrint.files.limits import MAX_DIGITS, MAX_NESTING, MAX_OPERATORS, MAX_TEXT, Budget
 
 CONSTANTS = {"True": 1, "False": 0, "true": 1, "false": 0}
 
@@ -309,7 +309,7 @@ class _Checker:
         if name in FUNCTION_NAMES:
             raise ExpressionError(f"'{name}' is a function: write '{name}(...)'", place)
         known = [*bound, *islice(names.values, 5000), *names.namespaces, *FUNCTION_NAMES]
-        raise similar_name(name, known, place)
+        raise unknown_name(name, known, place)
 
     def attribute(self, node: ast.Attribute) -> None:
         """Only the key of an include: a name, a dot, a name (and so on for includes of includes)."""
@@ -320,15 +320,15 @@ class _Checker:
         place = self.tree.place(node)
         if namespace not in self.names.namespaces:
             if path[0] in self.names.namespaces:
-                raise similar_name(namespace, self.names.namespaces, place)
+                raise unknown_name(namespace, self.names.namespaces, place)
             if path[0] in self.names.values:
                 raise ExpressionError(f"'{path[0]}' is not an include, so it has no '.{path[1]}'", place)
-            raise similar_name(path[0], self.names.namespaces, place)
+            raise unknown_name(path[0], self.names.namespaces, place)
         full = f"{namespace}.{key}"
         if full in self.names.namespaces:
             raise ExpressionError(f"'{full}' is an include: write '{full}.' and one of its keys", place)
         if key not in self.names.namespaces[namespace]:
-            raise similar_name(full, [f"{namespace}.{k}" for k in self.names.namespaces[namespace]], place)
+            raise unknown_name(full, [f"{namespace}.{k}" for k in self.names.namespaces[namespace]], place)
 
     def call(self, node: ast.Call) -> None:
         function = node.func
@@ -338,7 +338,7 @@ class _Checker:
             if function.id in self.names.values:
                 raise self.fail(f"'{function.id}' is not a function; write '*' for a product", node)
             known = FUNCTION_NAMES
-            error = similar_name(function.id, known, self.tree.place(node))
+            error = unknown_name(function.id, known, self.tree.place(node))
             raise UnknownNameError(error.message.replace("unknown name", "unknown function", 1), error.place)
         if node.keywords:
             raise self.fail(f"{function.id}() takes no named arguments", node)
@@ -382,16 +382,6 @@ def attribute_path(node: ast.expr) -> list[str] | None:
     if not isinstance(node, ast.Name):
         return None
     return [node.id, *reversed(path)]
-
-
-def similar_name(name: str, known: Collection[str], place: Place | None) -> UnknownNameError:
-    """The error for an unknown name, with the closest known one, if only the case differs too."""
-    if len(name) > MAX_NAME:
-        return UnknownNameError(f"unknown name '{name[:20]}…'", place)
-    for other in known:
-        if other.casefold() == name.casefold():
-            return UnknownNameError(f"unknown name '{name}' … did you mean '{other}'?", place)
-    return unknown_name(name, known, place)
 
 
 def normalized(name: str) -> str:

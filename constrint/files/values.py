@@ -107,7 +107,7 @@ class Arithmetic:
 
     def _check_power(self, base: int, exponent: int) -> None:
         if abs(base) > 1 and exponent > 0:
-            bits = base.bit_length() * exponent
+            bits = (base.bit_length() - 1) * exponent
             if bits > MAX_BITS:
                 raise SizeLimitError(f"a power of more than {MAX_BITS} bits")
             if bits > 2_000:

@@ -10,9 +10,9 @@ import yaml
 from constrint.domains import DomainSpec
 from constrint.errors import ProblemError
 from constrint.files.domains import WORDS
-from constrint.files.limits import long_integers
 from constrint.files.loader import CHOICE, GROUPS
 from constrint.files.syntax import CONSTANTS, FUNCTION_NAMES
+from constrint.numbers import long_integers
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
