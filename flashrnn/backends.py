@@ -61,7 +61,11 @@ class Settings(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is asked of a backend, for `Backend.unavailable` to judge."""
+    """What is asked of a backend, for `Backend.unavailable` to judge.
+
+    `dtype` is the wider of Wx's and R's, or float64 where that is wanted of the accumulation. The backend is
+    `asked_by_name`, or it is one that "auto" may choose.
+    """
 
     function: str
     device: str
@@ -70,6 +74,7 @@ class Request(NamedTuple):
     head_dim: int
     batch_size: int
     resets: bool
+    asked_by_name: bool = True
 
 
 Forward = Callable[

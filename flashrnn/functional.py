@@ -100,7 +100,7 @@ def _run_dense(
         Request(
             config.function,
             Wx.device.type,
-            Wx.dtype,
+            torch.float64 if accumulation == torch.float64 else torch.promote_types(Wx.dtype, R.dtype),
             Wx.shape[3],
             Wx.shape[4],
             Wx.shape[1],

@@ -75,6 +75,7 @@ def choose_backend(name: str, request: Request) -> Backend:
         if reason is not None:
             raise BackendUnavailable(f"backend {name!r} is unavailable: {reason}")
         return backend
+    request = request._replace(asked_by_name=False)
     for candidate in _MODULES:
         backend = get_backend(candidate)
         if backend.unavailable(request) is None:
