@@ -21,6 +21,7 @@ UNKNOWN = "unknown"
 
 TIME_LIMIT = "time limit"
 NODE_LIMIT = "node limit"
+MEMORY_LIMIT = "memory limit"
 INTERRUPT = "interrupt"
 
 

@@ -1,0 +1,65 @@
+"""A variable that the others determine: its value is computed, not tried."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from constrint.diagram.bounds import Number
+from constrint.diagram.evaluating import Columns
+from constrint.diagram.terms import Term
+from constrint.diagram.values import Column, Values, column_of
+from constrint.expressions import Op
+
+
+def solve_for(
+    variable: Term, constraint: Term, above: Columns, values: Values, count: int
+) -> tuple[Column, Column, Column] | None:
+    """Solves an equation that is linear in the variable, whose other variables are known above.
+
+    Gives (rows, positions of the values, values) where there is a solution among `values`; None where the
+    constraint is no such equation, or leaves the variable free somewhere.
+    """
+    if constraint.op is not Op.EQUAL:
+        return None
+    sides = _linear(variable, constraint.args[0], above)
+    if sides is None:
+        return None
+    factor, rest, defined = sides
+    if not np.all(factor != 0):
+        return None
+    target = constraint.args[1].data - rest
+    value = np.broadcast_to(np.asarray(target // factor), count)
+    exact = np.broadcast_to(np.asarray((target % factor == 0) & defined), count)
+    if isinstance(values, range):
+        positions, odd = np.divmod(value - values.start, values.step)
+        inside = exact & (odd == 0) & (positions >= 0) & (positions < len(values))
+    else:
+        column = column_of(values, wide=above.wide)
+        positions = np.searchsorted(column, value)
+        inside = exact & (column[np.minimum(positions, len(column) - 1)] == value)
+    rows = np.flatnonzero(inside)
+    return rows, positions[rows].astype(np.int64), value[rows]
+
+
+def _linear(variable: Term, term: Term, above: Columns) -> tuple[Number, Number, Number] | None:
+    """(factor, rest, where defined) with term = factor * variable + rest."""
+    if term is variable:
+        return 1, 0, True
+    at = variable.data
+    opened = [arg for arg in term.args if arg.last >= at]
+    if len(opened) != 1 or term.op not in (Op.ADD, Op.MULTIPLY):
+        return None
+    closed = [arg for arg in term.args if arg.last < at]
+    if term.op is Op.MULTIPLY:
+        if opened[0] is not variable or term.data is not None:
+            return None
+        factor, defined = above.part(term, closed)
+        return factor, 0, defined
+    coefficients, constant, modulus = term.data
+    inner = None if modulus is not None else _linear(variable, opened[0], above)
+    if inner is None:
+        return None
+    factor, rest, defined = inner
+    total, here = above.part(term, closed)
+    coefficient = coefficients[term.args.index(opened[0])]
+    return coefficient * factor, coefficient * rest + total + constant, defined & here
