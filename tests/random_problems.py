@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,7 @@ from constrint.expressions import Expression, Op, apply, build, constant, member
 NAMES = ["x", "y", "z", "b"]
 
 
+@cache
 @st.composite
 def domains(draw: st.DrawFn) -> dict[str, Any]:
     """Keywords for Problem.integer: at most about ten values, around 0."""
@@ -46,6 +48,7 @@ def domains(draw: st.DrawFn) -> dict[str, Any]:
     return {"low": low, "high": low + draw(st.integers(0, 8))}
 
 
+@cache  # the strategies of a depth share those below: built anew, they would be exponentially many
 def integers(depth: int) -> st.SearchStrategy[Expression]:
     """Integer expressions."""
     leaf = st.one_of(
@@ -80,6 +83,7 @@ def integers(depth: int) -> st.SearchStrategy[Expression]:
     )
 
 
+@cache
 def booleans(depth: int) -> st.SearchStrategy[Expression]:
     """Boolean expressions (and integers where booleans are expected)."""
     inner = integers(depth) if depth == 0 else integers(depth - 1)

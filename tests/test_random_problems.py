@@ -1,20 +1,57 @@
-"""The solver against brute force on random problems: sets, counts, optima, propagation, conflicts."""
+"""The solver against brute force on random problems: sets, counts, optima, propagation, conflicts.
+
+25,000 problems, in pieces that the workers of pytest-xdist share. Each piece has a seed of its own, so that
+a run is the same everywhere; a failure prints the smallest problem that Hypothesis finds.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 import constrint as ci
 from tests.random_problems import booleans, integers, problems, solutions
 
-thorough = settings(
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
+PIECE = 500
+
+
+def on_random(
+    examples: int, *strategies: st.SearchStrategy[Any]
+) -> Callable[[Callable[..., None]], Callable[[int], None]]:
+    """A test of so many inputs drawn from the strategies, as pieces numbered from 0."""
+    assert examples % PIECE == 0
+
+    def decorate(check: Callable[..., None]) -> Callable[[int], None]:
+        thorough = settings(
+            max_examples=PIECE,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        )
+
+        @pytest.mark.parametrize("piece", range(examples // PIECE))
+        def run(piece: int) -> None:
+            # A function of its own for each piece: Hypothesis keeps the seed on the function.
+            def one(inputs: tuple[Any, ...]) -> None:
+                try:
+                    check(*inputs)
+                except AssertionError:
+                    for problem in inputs:
+                        if isinstance(problem, ci.Problem):
+                            note(problem.to_yaml())
+                    raise
+
+            seed(piece)(thorough(given(st.tuples(*strategies))(one)))()
+
+        run.__name__, run.__doc__ = check.__name__, check.__doc__
+        return run
+
+    return decorate
 
 
 def found_by(problem: ci.Problem) -> list[tuple[int, ...]]:
@@ -23,26 +60,33 @@ def found_by(problem: ci.Problem) -> list[tuple[int, ...]]:
     return sorted(tuple(solution.values_by_name.values()) for solution in result.solutions)
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2])
-def test_all_solutions_are_those_of_brute_force(depth: int) -> None:
-    @settings(thorough, max_examples=[2500, 3500, 3000][depth])
-    @given(problems(depth=depth))
-    def check(problem: ci.Problem) -> None:
-        expected = solutions(problem)
-        assert found_by(problem) == expected
-        assert problem.count() == len(expected)
-
-    check()
+def compare_with_brute_force(problem: ci.Problem) -> None:
+    expected = solutions(problem)
+    assert found_by(problem) == expected
+    assert problem.count() == len(expected)
 
 
-@settings(thorough, max_examples=1500)
-@given(problems(depth=3, most=1))
+@on_random(2500, problems(depth=0))
+def test_all_solutions_of_flat_problems_are_those_of_brute_force(problem: ci.Problem) -> None:
+    compare_with_brute_force(problem)
+
+
+@on_random(3500, problems(depth=1))
+def test_all_solutions_of_nested_problems_are_those_of_brute_force(problem: ci.Problem) -> None:
+    compare_with_brute_force(problem)
+
+
+@on_random(3000, problems(depth=2))
+def test_all_solutions_of_deeply_nested_problems_are_those_of_brute_force(problem: ci.Problem) -> None:
+    compare_with_brute_force(problem)
+
+
+@on_random(1500, problems(depth=3, most=1))
 def test_one_deep_constraint_has_the_solutions_of_brute_force(problem: ci.Problem) -> None:
     assert found_by(problem) == solutions(problem)
 
 
-@settings(thorough, max_examples=3000)
-@given(problems(depth=1), integers(2), st.booleans())
+@on_random(3000, problems(depth=1), integers(2), st.booleans())
 def test_the_optimum_is_that_of_brute_force(problem: ci.Problem, objective: ci.Expression, up: bool) -> None:
     problem.maximize(objective) if up else problem.minimize(objective)
     names = list(problem.variables)
@@ -62,8 +106,8 @@ def test_the_optimum_is_that_of_brute_force(problem: ci.Problem, objective: ci.E
     assert problem.check(solution)
 
 
-@settings(thorough, max_examples=2500)
-@given(
+@on_random(
+    2500,
     problems(depth=1),
     st.lists(st.tuples(st.sampled_from(["x", "y", "z", "b"]), st.booleans()), min_size=1, max_size=3),
 )
@@ -90,8 +134,7 @@ def test_preferences_give_the_lexicographically_best_solution(
     assert ordered == sorted(map(key, expected))
 
 
-@settings(thorough, max_examples=2500)
-@given(problems(depth=2))
+@on_random(2500, problems(depth=2))
 def test_propagation_keeps_every_solution(problem: ci.Problem) -> None:
     propagation = problem.propagate()
     rows = solutions(problem)
@@ -106,8 +149,7 @@ def test_propagation_keeps_every_solution(problem: ci.Problem) -> None:
             assert domain.size == len(domain.values)
 
 
-@settings(thorough, max_examples=1500)
-@given(problems(depth=1, most=5))
+@on_random(1500, problems(depth=1, most=5))
 def test_conflicts_are_minimal(problem: ci.Problem) -> None:
     explanation = problem.explain()
     if solutions(problem):
@@ -122,8 +164,7 @@ def test_conflicts_are_minimal(problem: ci.Problem) -> None:
         assert solutions(problem, [other for other in conflict if other is not one])
 
 
-@settings(thorough, max_examples=1000)
-@given(booleans(2), booleans(2))
+@on_random(1000, booleans(2), booleans(2))
 def test_a_constraint_and_its_negation_share_the_space(first: ci.Expression, second: ci.Expression) -> None:
     def count(*constraints: ci.Expression) -> int:
         problem = ci.Problem()
@@ -137,8 +178,7 @@ def test_a_constraint_and_its_negation_share_the_space(first: ci.Expression, sec
     assert count(first & second) + count(first & ~second) == count(first)
 
 
-@settings(thorough, max_examples=1500)
-@given(problems(depth=2, most=2))
+@on_random(1500, problems(depth=2, most=2))
 def test_bounds_stated_as_constraints_do_as_well_as_declared_ones(problem: ci.Problem) -> None:
     unbounded = ci.Problem()
     for name, spec in problem.variables.items():
@@ -155,8 +195,7 @@ large = st.one_of(
 )
 
 
-@settings(thorough, max_examples=2500)
-@given(st.data(), st.lists(large, min_size=4, max_size=4), st.booleans())
+@on_random(2500, st.data(), st.lists(large, min_size=4, max_size=4), st.booleans())
 def test_a_planted_solution_of_large_numbers_survives(
     data: st.DataObject, planted: list[int], bounded: bool
 ) -> None:
