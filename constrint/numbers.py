@@ -73,6 +73,19 @@ def integer_log(value: int, base: int) -> int:
     return k
 
 
+# These two stand here because a compiled module would shift in C, and lose what passes 64 bits.
+
+
+def bit(position: int) -> int:
+    """The number with only this bit set."""
+    return 1 << position
+
+
+def low_bits(count: int) -> int:
+    """The number whose lowest `count` bits are set."""
+    return (1 << count) - 1
+
+
 @lru_cache(maxsize=4096)
 def divisors(number: int, limit: int) -> tuple[int, ...] | None:
     """The positive divisors of `number` > 0, ascending; None if there are more than `limit` of them or

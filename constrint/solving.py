@@ -41,7 +41,7 @@ _REFUSAL_BITS = 1 << 12
 """The working range starts at 2 ** _LEAST_BITS or more and grows as results need it. An unbounded search
 is only refused once the range is at least 2 ** _REFUSAL_BITS, in case the bound is merely very large."""
 
-_PREFERENCE_FAILURES = 2000
+_PREFERENCE_FAILURES = 10
 """Failures after which preferences are no longer pursued by a search in their order."""
 
 _LEAP_FAILURES = 50
@@ -193,6 +193,7 @@ class Program:
         """A search for the problem's variables."""
         search = Search(self.store, list(self.variables.values()), counters=session.counters)
         search.node_limit = session.node_limit
+        search.favoured = dict(self.preferences)
         search.at_restart = lambda: probe_disjunctions(self.store)
         return search
 
@@ -235,6 +236,8 @@ class Best:
 
     def __init__(self) -> None:
         self.assignment: Assignment | None = None
+        self.values: list[int] = []
+        """The values of all the program's variables in it."""
         self.objective: list[int] = []
         self.proved = False
 
@@ -245,6 +248,7 @@ def solve(session: Session) -> Best:
 
     def answer(bits: int) -> Best:
         best.proved = False
+        best.values = []
         try:
             program = Program(session, bits)
             for k, objective in enumerate(program.objectives):
@@ -281,23 +285,23 @@ def feasible(session: Session) -> Best:
 def _minimise(session: Session, program: Program, objective: int, best: Best, position: int) -> bool:
     """Finds the least value of the objective and fixes it; False where there is no solution.
 
-    Branch and bound from the root: after each solution a few leaps towards the lower bound, as long as
-    they are cheap to decide, and otherwise the search for something better by at least 1.
+    Branch and bound from the root. After a solution come searches for something better by at least 1 and,
+    in turn with them, leaps towards the lower bound, as long as these are cheap to decide.
     """
     store = program.store
     search = program.search(session)
     if best.assignment is not None:
         search.guide = {x: best.assignment[name] for name, x in program.variables.items()}
-    cost: int | None = None
-    leaping = optimistic = False
+    cost = best.values[objective] if objective < len(best.values) else None
+    leaping = optimistic = cost is not None
     while cost is None or store.lo[objective] < cost:
         goal = None
-        if leaping and cost is not None:
-            lower = store.lo[objective]
-            goal = lower if optimistic else (lower + cost - 1) // 2
-            optimistic = False
-        elif cost is not None:
+        if cost is not None:
             goal = cost - 1
+            if leaping:
+                lower = store.lo[objective]
+                goal = lower if optimistic else (lower + cost - 1) // 2
+                optimistic = False
         try:
             found = _improve(session, program, search, objective, goal, leaping, best, position)
         except LimitReached:
@@ -313,6 +317,7 @@ def _minimise(session: Session, program: Program, objective: int, best: Best, po
         elif goal is None:
             return False
         else:
+            leaping = optimistic or not leaping
             store.cause = -1
             store.set_lo(objective, goal + 1)
             store.propagate()
@@ -346,6 +351,7 @@ def _improve(
 def _remember(session: Session, program: Program, best: Best, position: int) -> None:
     """Keeps the solution in the store; `position` objectives before this one are at their best."""
     best.assignment = program.assignment()
+    best.values = list(program.store.lo)
     values = []
     for x, goal in zip(program.objectives, session.problem.objectives, strict=True):
         values.append(-program.store.lo[x] if goal.maximize else program.store.lo[x])
@@ -374,15 +380,17 @@ def _first_by_preference(session: Session, program: Program, best: Best) -> None
             raise
     # The order of the preferences is a poor order to search in: improve them one after the other instead.
     for x, largest in program.preferences:
-        cost = _negated(program, x) if largest else x
+        cost = _negated(program, x, best) if largest else x
         if not _minimise(session, program, cost, best, 0):
             return
 
 
-def _negated(program: Program, x: int) -> int:
+def _negated(program: Program, x: int, best: Best) -> int:
     """A variable that is -x."""
     store = program.store
     negative = store.new_variable(None, None)
+    if best.values:
+        best.values.append(-best.values[x])
     store.post(LinearEq([(1, x), (1, negative)], 0))
     store.propagate()
     return negative

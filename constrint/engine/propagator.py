@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from constrint.engine.store import Store
 
 
+EAGER, NORMAL, SLOW = range(3)
+
+
 class Propagator:
     """A relation over variables that removes values which no solution can have.
 
@@ -19,11 +22,11 @@ class Propagator:
 
     __slots__ = ("number", "scope", "wake_bounds", "wake_change", "wake_fixed")
 
-    slow: ClassVar[bool] = False
-    """Slow propagators wait until the fast ones have come to rest."""
+    turn: ClassVar[int] = NORMAL
+    """EAGER propagators run before the others, SLOW ones wait until all others have come to rest."""
 
     idempotent: ClassVar[bool] = False
-    """An idempotent propagator need not be woken by its own prunings."""
+    """An idempotent propagator finds nothing more when it runs again on its own prunings."""
 
     def __init__(
         self,

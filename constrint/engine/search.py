@@ -93,6 +93,8 @@ class Search:
         """Called at the root before each restart; what it prunes there stays."""
         self.guide: dict[int, int] = {}
         """Values to try first, such as those of the best solution so far."""
+        self.favoured: dict[int, bool] = {}
+        """Variables whose largest value (where True) or least is to be tried first, without a guide."""
         self.finite_only = False
         """Whether every solution is wanted, so that unbounded variables must be refused."""
         self.goal: tuple[int, int] | None = None
@@ -100,6 +102,7 @@ class Search:
         self._weights = [1] * len(store.lo)
         self._last_conflict = -1
         self._unbounded_steps = 0
+        store.calm()
 
     def solutions(self, *, restarts: bool = False) -> Iterator[None]:
         """Yields at each solution, with the store at it; afterwards the store is back at the root.
@@ -183,6 +186,7 @@ class Search:
                 weights = self._weights
                 for x in store.propagators[store.cause].scope:
                     weights[x] += 1
+                store.hasten(store.cause)
             return False
         return True
 
@@ -251,10 +255,15 @@ class Search:
         value = self.guide.get(x)
         if value is not None and store.contains(x, value):
             return self._one_value(x, value)
+        largest = self.favoured.get(x, False)
         if store.size(x) <= _LIST_LIMIT:
-            return self._one_value(x, store.lo[x])
-        middle = (store.lo[x] + store.hi[x]) // 2
-        return [(_AT_MOST, x, middle), (_AT_LEAST, x, middle + 1)]
+            return self._one_value(x, store.hi[x] if largest else store.lo[x])
+        return self._halves(x, largest)
+
+    def _halves(self, x: int, largest: bool) -> list[_Alternative]:
+        middle = (self.store.lo[x] + self.store.hi[x]) // 2
+        lower, upper = (_AT_MOST, x, middle), (_AT_LEAST, x, middle + 1)
+        return [upper, lower] if largest else [lower, upper]
 
     def _one_value(self, x: int, value: int) -> list[_Alternative]:
         """x = value, or else not."""
@@ -276,9 +285,7 @@ class Search:
             if self._unbounded_steps > _UNBOUNDED_STEPS:
                 return [(_REFUSE, x, 0)]
         elif store.size(x) > _LIST_LIMIT:
-            middle = (lo + hi) // 2
-            upper, lower = (_AT_LEAST, x, middle + 1), (_AT_MOST, x, middle)
-            return [upper, lower] if largest else [lower, upper]
+            return self._halves(x, largest)
         if largest:
             return [(_FIX, x, hi), (_AT_MOST, x, hi - 1)]
         return [(_FIX, x, lo), (_AT_LEAST, x, lo + 1)]

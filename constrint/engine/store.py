@@ -23,7 +23,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from constrint.numbers import combine_congruences, divisors
+from constrint.engine.propagator import EAGER, NORMAL
+from constrint.numbers import combine_congruences, divisors, low_bits
 
 if TYPE_CHECKING:
     from constrint.engine.propagator import Propagator
@@ -96,9 +97,8 @@ class Store:
         self._on_bounds: list[list[int]] = []
         self._on_change: list[list[int]] = []
         self._queued: list[bool] = []
-        self._fast: deque[int] = deque()
-        self._slow: deque[int] = deque()
-        self._slow_ones: list[bool] = []
+        self._queues: tuple[deque[int], deque[int], deque[int]] = (deque(), deque(), deque())
+        self._turns: list[int] = []
         self.trail: list[tuple[int, int, Any, int]] = []
         self.cause = -1
         self._ignored = -1
@@ -107,6 +107,7 @@ class Store:
         self.clock: Clock | None = None
         # What `lattice` found, by explicit set; each set that is ever held has a number of its own.
         self._lattices: dict[tuple[int, int], tuple[int, int]] = {}
+        self._last_lattice: list[tuple[int, int, tuple[int, int]]] = []
         self._listing: list[int] = []
         self._listings = 0
         self.new_variable(1, 1)
@@ -126,6 +127,7 @@ class Store:
         ):
             array.append(value)
         self.values.append(None)
+        self._last_lattice.append((0, 0, (1, 0)))
         self._on_fixed.append([])
         self._on_bounds.append([])
         self._on_change.append([])
@@ -140,7 +142,7 @@ class Store:
         self.propagators.append(propagator)
         self.entailed.append(False)
         self._queued.append(False)
-        self._slow_ones.append(propagator.slow)
+        self._turns.append(propagator.turn)
         for variable in propagator.wake_fixed:
             self._on_fixed[variable].append(number)
         for variable in propagator.wake_bounds:
@@ -157,7 +159,20 @@ class Store:
         """Puts a propagator into the queue, once."""
         if not self._queued[number]:
             self._queued[number] = True
-            (self._slow if self._slow_ones[number] else self._fast).append(number)
+            self._queues[self._turns[number]].append(number)
+
+    def hasten(self, number: int) -> None:
+        """The propagator has failed: it and its neighbours run early from now on, as they may fail again."""
+        turns = self._turns
+        for x in self.propagators[number].scope:
+            if x:
+                for neighbour in self._on_fixed[x]:
+                    if turns[neighbour] == NORMAL:
+                        turns[neighbour] = EAGER
+
+    def calm(self) -> None:
+        """Takes back every `hasten`."""
+        self._turns = [propagator.turn for propagator in self.propagators]
 
     # Reading ---------------------------------------------------------------------------------------
 
@@ -215,10 +230,13 @@ class Store:
         lo = self.lo[x]
         if lo == self.hi[x]:
             return abs(lo), abs(lo)
-        values = self.values[x]
-        if values is None or self.mask[x].bit_count() > LATTICE_LIMIT:
+        mask = self.mask[x]
+        if not mask or mask.bit_count() > LATTICE_LIMIT:
             return math.gcd(self.mod[x], self.rem[x]), self.div[x]
-        key = (self._listing[x], self.mask[x])
+        last = self._last_lattice[x]
+        if last[0] == mask and last[1] == self._listing[x]:
+            return last[2]
+        key = (self._listing[x], mask)
         known = self._lattices.get(key)
         if known is None:
             members = self.members(x)
@@ -226,6 +244,7 @@ class Store:
             if len(self._lattices) > 1 << 16:
                 self._lattices.clear()
             self._lattices[key] = known
+        self._last_lattice[x] = (mask, key[0], known)
         return known
 
     def is_true(self, literal: int) -> bool:
@@ -470,7 +489,7 @@ class Store:
         self._listings += 1
         self._listing[x] = self._listings
         self.values[x] = values
-        self.mask[x] = (1 << len(values)) - 1
+        self.mask[x] = low_bits(len(values))
         self.lo[x] = values[0]
         self.hi[x] = values[-1]
         if len(values) == 1:
@@ -499,11 +518,11 @@ class Store:
             self._wake(self._on_change[x])
 
     def _wake(self, numbers: list[int]) -> None:
-        queued, ignored = self._queued, self._ignored
+        queued, ignored, turns, queues = self._queued, self._ignored, self._turns, self._queues
         for number in numbers:
             if not queued[number] and number != ignored:
                 queued[number] = True
-                (self._slow if self._slow_ones[number] else self._fast).append(number)
+                queues[turns[number]].append(number)
 
     # Propagation -----------------------------------------------------------------------------------
 
@@ -512,11 +531,13 @@ class Store:
 
         Raises Inconsistent at an empty domain, OutOfTime at the deadline. The queue is empty afterwards.
         """
-        fast, slow = self._fast, self._slow
+        eager, normal, slow = self._queues
         try:
             while True:
-                if fast:
-                    self._run(fast.popleft())
+                if eager:
+                    self._run(eager.popleft())
+                elif normal:
+                    self._run(normal.popleft())
                 elif slow:
                     self._run(slow.popleft())
                 else:
@@ -535,19 +556,30 @@ class Store:
             self.clock.check()
         propagator = self.propagators[number]
         self.cause = number
-        self._ignored = number if propagator.idempotent else -1
+        if not self.searching:
+            self._ignored = number if propagator.idempotent else -1
+            propagator.propagate(self)
+            self._ignored = -1
+            return
+        # In a search one pass is enough, except that what is fixed by now must be checked.
+        self._ignored = number
+        length = len(self.trail)
         propagator.propagate(self)
         self._ignored = -1
+        if len(self.trail) != length and not propagator.idempotent:
+            lo, hi = self.lo, self.hi
+            for x in propagator.scope:
+                if lo[x] != hi[x]:
+                    return
+            self.schedule(number)
 
     def clear_queue(self) -> None:
         """Forgets what is queued: after a failure it is of no use."""
         queued = self._queued
-        for number in self._fast:
-            queued[number] = False
-        for number in self._slow:
-            queued[number] = False
-        self._fast.clear()
-        self._slow.clear()
+        for queue in self._queues:
+            for number in queue:
+                queued[number] = False
+            queue.clear()
         self._ignored = -1
 
     def undo(self, length: int) -> None:

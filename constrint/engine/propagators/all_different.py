@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from constrint.engine.propagator import Propagator
+from constrint.engine.propagator import SLOW, Propagator
 from constrint.engine.store import Store
 
 _EDGES_LIMIT = 1 << 12
@@ -53,7 +53,7 @@ class DifferentBounds(Propagator):
     """
 
     __slots__ = ("offsets", "xs")
-    slow = True
+    turn = SLOW
 
     def __init__(self, xs: Sequence[int], offsets: Sequence[int]) -> None:
         super().__init__(xs, bounds=xs)
@@ -102,7 +102,7 @@ class DifferentMatching(Propagator):
     """Domain consistent by maximum matchings and strongly connected components (Régin, AAAI 1994)."""
 
     __slots__ = ("offsets", "xs")
-    slow = True
+    turn = SLOW
     idempotent = True
 
     def __init__(self, xs: Sequence[int], offsets: Sequence[int]) -> None:

@@ -9,6 +9,9 @@ from constrint.engine.propagator import Propagator
 from constrint.engine.store import Store
 from constrint.numbers import ceil_div, integer_log, integer_root
 
+_WHOLE_LIMIT = 1 << 64
+"""A product's divisor is only stated where it is smaller than this, so that it is quick to factor."""
+
 _PAIRS_LIMIT = 256
 """Pairs of values are tried one by one up to this many."""
 
@@ -45,20 +48,27 @@ class Product(Propagator):
         for x in xs:
             least *= lo[x]
             most *= hi[x]
-        store.set_lo(z, least)
-        store.set_hi(z, most)
-        top, bottom = hi[z], lo[z]
+        if least > lo[z]:
+            store.set_lo(z, least)
+        if most < hi[z]:
+            store.set_hi(z, most)
+        bottom, top = lo[z], hi[z]
         if top < most and top < store.limit:
             for x in xs:
-                others = least // lo[x] if lo[x] else math.prod([lo[y] for y in xs if y != x])
-                if others:
+                low = lo[x]
+                others = least // low if low else math.prod([lo[y] for y in xs if y != x])
+                if others and others * hi[x] > top:
                     store.set_hi(x, top // others)
         if bottom > least:
+            most = 1
             for x in xs:
-                others = math.prod([hi[y] for y in xs if y != x])
-                if others == 0:
-                    store.fail()
-                store.set_lo(x, ceil_div(bottom, others))
+                most *= hi[x]
+            if most == 0:
+                store.fail()
+            for x in xs:
+                others = most // hi[x]
+                if others * lo[x] < bottom:
+                    store.set_lo(x, -(-bottom // others))
 
     def _signed_bounds(self, store: Store) -> None:
         """The bounds for factors of any sign, by interval products from both ends."""
@@ -120,6 +130,9 @@ class Product(Propagator):
             return
         if common > 1:
             store.restrict_congruence(z, common, 0)
+        whole = math.prod([divides for _, divides in lattices])
+        if 0 < whole < _WHOLE_LIMIT and store.lo[z] != store.hi[z]:
+            store.restrict_divisor(z, whole)
         z_common, z_divides = store.lattice(z)
         if z_divides:
             for (g, divides), x in zip(lattices, xs, strict=True):
@@ -129,8 +142,7 @@ class Product(Propagator):
                 if store.lo[x] != store.hi[x] and (divides == 0 or most % divides):
                     store.restrict_divisor(x, most)
         if z_common > 1:
-            if all(divides for _, divides in lattices):
-                whole = math.prod([divides for _, divides in lattices])
+            if whole:
                 for (g, divides), x in zip(lattices, xs, strict=True):
                     others = whole // divides
                     needed = z_common // math.gcd(z_common, others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from constrint.engine.propagator import Propagator
+from constrint.engine.propagator import EAGER, Propagator
 from constrint.engine.store import TRUE, Store
 from constrint.numbers import solve_congruence
 
@@ -20,6 +20,7 @@ class LinearLe(Propagator):
     """truth ⇔ Σ cᵢ·xᵢ <= bound. Bounds consistent."""
 
     __slots__ = ("bound", "terms", "truth")
+    turn = EAGER
     idempotent = True
 
     def __init__(self, terms: Terms, bound: int, truth: int = TRUE) -> None:
@@ -52,6 +53,7 @@ class LinearEq(Propagator):
     """
 
     __slots__ = ("terms", "truth", "value")
+    turn = EAGER
 
     def __init__(self, terms: Terms, value: int, truth: int = TRUE) -> None:
         variables = [x for _, x in terms]
@@ -103,6 +105,7 @@ class LinearNe(Propagator):
     """Σ cᵢ·xᵢ != value. Domain consistent: the last free variable loses its value."""
 
     __slots__ = ("terms", "value")
+    turn = EAGER
     idempotent = True
 
     def __init__(self, terms: Terms, value: int) -> None:
@@ -199,6 +202,9 @@ def _pass_congruences(store: Store, terms: Terms, value: int) -> None:
             free.append((c, x))
             rest -= c * store.rem[x]
     moduli = [c * store.mod[x] for c, x in free]
+    if moduli.count(1) + moduli.count(-1) > 1:
+        # Whichever x is asked for, the others take every value.
+        return
     for k, (c, x) in enumerate(free):
         modulus = math.gcd(*moduli[:k], *moduli[k + 1 :])
         if modulus == 0:

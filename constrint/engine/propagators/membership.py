@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.logic import equate
 from constrint.engine.store import TRUE, Store
+from constrint.numbers import bit, low_bits
 
 
 class AtMost(Propagator):
@@ -110,13 +111,13 @@ class Table(Propagator):
         self.supports: list[dict[int, int]] = [{} for _ in xs]
         for number, row in enumerate(self.rows):
             for support, value in zip(self.supports, row, strict=True):
-                support[value] = support.get(value, 0) | 1 << number
+                support[value] = support.get(value, 0) | bit(number)
 
     def propagate(self, store: Store) -> None:
         if store.is_false(self.truth):
             self._forbid(store)
             return
-        alive = (1 << len(self.rows)) - 1
+        alive = low_bits(len(self.rows))
         for x, support in zip(self.xs, self.supports, strict=True):
             possible = 0
             for value, rows in support.items():
