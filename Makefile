@@ -1,6 +1,8 @@
 # `make demo` and `make test` set up everything they need in .venv; nothing else is touched.
+# On Linux, PyPI's torch brings CUDA along; another build: make test TORCH="torch==2.13.0 --index-url …"
 PYTHON ?= python3
 VENV ?= .venv
+TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -9,8 +11,10 @@ READY := $(VENV)/.ready
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet $(TORCH)
 	$(BIN)/python -m pip install --quiet --editable ".[dev,cp-sat]"
+	# The published package of the same name, for comparison: beside the environment, not in it.
+	test -d $(VENV)/published || $(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/published flashrnn==1.0.8
 	touch $@
 
 demo: $(READY)

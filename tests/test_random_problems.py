@@ -40,7 +40,7 @@ def on_random(
             def one(inputs: tuple[Any, ...]) -> None:
                 try:
                     check(*inputs)
-                except AssertionError:
+                except Exception:
                     for problem in inputs:
                         if isinstance(problem, ci.Problem):
                             note(problem.to_yaml())
