@@ -25,7 +25,7 @@ from flashrnn.triton_fused.tiling import (
 def unavailable(request: Request) -> str | None:
     """Why the kernels cannot serve this request; None where they can."""
     reason: str | None = _obstacle(
-        request.function, request.device, request.dtype.itemsize, request.head_dim, request.asked_by_name
+        request.function, request.device, request.dtype, request.head_dim, request.asked_by_name
     )
     return reason
 
@@ -33,17 +33,19 @@ def unavailable(request: Request) -> str | None:
 # To torch.compile the answer is a constant; what leads to it is not to be traced.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _obstacle(
-    function: str, device: str, element_bytes: int, head_dim: int, asked_by_name: bool
+    function: str, device: str, dtype: torch.dtype, head_dim: int, asked_by_name: bool
 ) -> str | None:
     if find_spec("triton") is None:
         return "Triton is not installed (pip install triton)"
-    if element_bytes > 4:
+    if dtype == torch.float64:
         return "its kernels compute in float32; for float64 use 'vanilla' or 'vanilla_fwbw'"
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
     if device == "cpu" and interpreted and not asked_by_name:
         return "Triton's interpreter (TRITON_INTERPRET=1) serves only those who ask for it by name"
     if device != "cuda" and not (device == "cpu" and interpreted):
         return f"it needs an NVIDIA GPU, and the tensors are on {device!r}"
+    if device == "cpu" and dtype == torch.bfloat16:
+        return "Triton's interpreter does not multiply bfloat16 correctly"
     profile = None
     if device == "cuda":
         if torch.version.hip is not None:
@@ -53,13 +55,13 @@ def _obstacle(
         if profile is None:
             return f"no hardware profile has the compute capability {gpu.major}.{gpu.minor} of {gpu.name}"
     if any(
-        best_tiles(Work(direction, function, element_bytes, head_dim, hardware_profile=profile)) is None
+        best_tiles(Work(direction, function, dtype.itemsize, head_dim, hardware_profile=profile)) is None
         for direction in DIRECTIONS
     ):
+        largest = largest_head_dim(function, dtype.itemsize, profile)
         return (
-            f"head_dim {head_dim} is too large: R of one head must fit into a block's shared memory, and the "
-            f"largest for {function} with {element_bytes} bytes an element is "
-            f"{largest_head_dim(function, element_bytes, profile)} ({profile or 'h100_sxm'})"
+            f"head_dim is {head_dim}, but R of one head must fit into a block's shared memory: for "
+            f"{function} in {dtype} on {profile or 'the interpreter, as on h100_sxm,'} at most {largest}"
         )
     return None
 

@@ -60,21 +60,18 @@ def best_tiles(work: Work) -> Tiles | None:
 @cache
 def largest_head_dim(function: str, element_bytes: int, hardware_profile: str | None) -> int:
     """The largest head dimension for which both kernels fit; 0 where none does."""
-    return min(
-        max(_paddings(Work(direction, function, element_bytes, 1, hardware_profile=hardware_profile)))
-        for direction in DIRECTIONS
-    )
+    sizes = []
+    for direction in DIRECTIONS:
+        work = Work(direction, function, element_bytes, 1, hardware_profile=hardware_profile)
+        solution = _problem(work, largest=1).solve()
+        sizes.append(int(solution["padded"]) if solution else 0)
+    return min(sizes)
 
 
-def _paddings(work: Work) -> list[int]:
-    """All padded head dimensions that fit, and 0."""
-    space = _problem(work).enumerate()
-    return [0, *(int(size) for size in space["padded"])]
-
-
-def _problem(work: Work) -> constrint.Problem:
+def _problem(work: Work, largest: int = 0) -> constrint.Problem:
     cell = get_cell(work.function)
     parameters: dict[str, Any] = {
+        "largest": largest,
         "backward": DIRECTIONS.index(work.direction),
         "gates": cell.recurrent_gates,
         "slots": len(cell.gates),

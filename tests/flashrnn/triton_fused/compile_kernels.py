@@ -1,0 +1,113 @@
+"""Compiles kernels for GPUs that need not be there, and prints what the compiler reports of each.
+
+    python -m tests.flashrnn.triton_fused.compile_kernels   < cases, one JSON object a line
+
+A case names a hardware profile, function, dtype ("bf16", "fp16", "fp32"), head_dim, batch and direction; a
+line with the tiles and the compiler's shared memory, registers and spilled bytes comes back.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from flashrnn import hardware
+from flashrnn.cells import CELLS
+from flashrnn.triton_fused.backward import backward_kernel
+from flashrnn.triton_fused.forward import forward_kernel
+from flashrnn.triton_fused.tiling import Work, best_tiles
+
+FLAGS = {"RESET": True, "CLIP": True, "KEEP": True, "GRADIENT_CLIP": True, "CUT": False}
+FLOATS = ("clip", "gradient_clip", "value_0", "value_1", "value_2", "value_3")
+POINTERS = ("Wx", "R", "b", "initial", "all_states", "kept_gates", "d_all_states", "d_gates", "d_initial")
+# Assemblers that Triton brings; which PTX each one reads depends on Triton's version.
+ASSEMBLERS = sorted(Path(triton.__file__).parent.glob("backends/nvidia/bin/ptxas*"))
+
+
+def compile_case(profile, function, dtype, head_dim, batch, direction):
+    """The tiles that the solver chooses for the case, and the compiler's report."""
+    cell = CELLS[function]
+    work = Work(direction, function, 4 if dtype == "fp32" else 2, head_dim, 8, batch, profile)
+    tiles = best_tiles(work)
+    kernel = forward_kernel if direction == "forward" else backward_kernel
+    options = tiles.options
+    launch = {name: options.pop(name) for name in ("num_warps", "num_stages")}
+    constants = {
+        "CELL": function,
+        "RECURRENT": cell.recurrent_gates,
+        "SLOTS": len(cell.gates),
+        "FIRST_INPUT": cell.first_input_gate,
+        "STATES": len(cell.states),
+        "stride_d": 1,
+        **FLAGS,
+        **options,
+    }
+    names = kernel.arg_names
+    signature = dict.fromkeys(names, "i64")
+    signature |= {name: f"*{dtype}" for name in POINTERS if name in names}
+    signature |= {name: "fp32" for name in FLOATS if name in names}
+    signature |= {name: "constexpr" for name in constants if name in names}
+    signature["reset"] = "*i1"
+    # What the launcher finds out of tensors whose head dimension is a multiple of 16.
+    aligned = [
+        index
+        for index, name in enumerate(names)
+        if signature[name].startswith("*") or name == "D" or name.startswith("stride_t")
+        if signature[name] != "constexpr"
+    ]
+    aligned += [
+        names.index(name) for name in ("stride_b", "stride_h", "stride_g", "stride_s") if name in names
+    ]
+    gpu = hardware.load(profile)
+    capability = 10 * gpu.compute_capability_major + gpu.compute_capability_minor
+    compiled = triton.compile(
+        ASTSource(
+            kernel,
+            signature,
+            {(names.index(name),): value for name, value in constants.items() if name in names},
+            {(index,): [["tt.divisibility", 16]] for index in aligned},
+        ),
+        target=GPUTarget("cuda", capability, gpu.threads_per_warp),
+        options=launch,
+    )
+    report = assemble(compiled.asm["ptx"])
+    solved = {"tiles": tiles._asdict(), "matrix_bytes": matrix_bytes(work, tiles), "limit": limit(gpu)}
+    return {"shared": compiled.metadata.shared, **report, **solved}
+
+
+def matrix_bytes(work, tiles):
+    """The size of R in shared memory; of float32 there are two halves in tf32."""
+    padded = tiles.tile_d * tiles.tiles_d
+    return CELLS[work.function].recurrent_gates * padded**2 * (8 if work.element_bytes == 4 else 2)
+
+
+def limit(gpu):
+    return {"shared": gpu.shared_memory_per_block, "registers": gpu.registers_per_thread}
+
+
+def assemble(ptx):
+    """Registers and spilled bytes of a thread, by the assembler's own report."""
+    architecture = re.search(r"^\.target (\w+)", ptx, re.MULTILINE)[1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "kernel.ptx")
+        path.write_text(ptx)
+        for assembler in ASSEMBLERS:
+            command = [assembler, "-v", "--gpu-name", architecture, path, "-o", Path(folder, "kernel.cubin")]
+            run = subprocess.run(command, capture_output=True, text=True)
+            if run.returncode == 0:
+                return {
+                    "registers": int(re.search(r"Used (\d+) registers", run.stderr)[1]),
+                    "spilled": int(re.search(r"(\d+) bytes spill stores", run.stderr)[1]),
+                }
+    raise RuntimeError(run.stderr)
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(compile_case(**json.loads(line))), flush=True)
