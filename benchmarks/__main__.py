@@ -1,4 +1,4 @@
-"""python -m benchmarks: the example files, constrint next to CP-SAT, as one table.
+"""python -m benchmarks: the example files, constrint next to CP-SAT, as one table in Markdown.
 
 Both solve each problem several times in turns in the same process; the table gives medians. A problem
 counts from the moment it is built in Python for constrint, and with the building of the model for CP-SAT,
@@ -17,10 +17,6 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-
-from rich.box import MARKDOWN
-from rich.console import Console
-from rich.table import Table
 
 import constrint
 from benchmarks.contest import AnswersDiffer, Result, file_of, run
@@ -44,7 +40,6 @@ def main() -> int:
     if options.runs < 1:
         parser.error("--runs must be at least 1")
 
-    console = Console(width=200)
     results: list[Result] = []
     failures: list[str] = []
     for family, models in FAMILIES.items():
@@ -60,14 +55,13 @@ def main() -> int:
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     if failures:
-        console.print("Answers differ:", *failures, sep="\n", markup=False)
+        print("Answers differ:", *failures, sep="\n")
         return 1
 
-    console.print(conditions(options.runs), "", sep="\n", markup=False, highlight=False)
-    console.print(table(results, memory=not options.no_memory))
-    console.print(*summary(results), sep="\n", markup=False, highlight=False)
+    print(conditions(options.runs), "", *table(results, memory=not options.no_memory), sep="\n")
+    print(*summary(results), sep="\n")
     if KERNEL in {result.name for result in results}:
-        console.print(end_to_end(options.runs), markup=False, highlight=False)
+        print(end_to_end(options.runs))
     return 0
 
 
@@ -97,39 +91,61 @@ def engine() -> str:
     return "interpreted" if str(store.__file__).endswith(".py") else "compiled"
 
 
-def table(results: list[Result], memory: bool) -> Table:
-    """One row a problem."""
-    made = Table(box=MARKDOWN)
-    for heading in ("family", "problem", "answer"):
-        made.add_column(heading)
-    for heading in ("nodes", "constrint ms", "CP-SAT ms", "ratio", "constrint MB", "CP-SAT MB"):
-        made.add_column(heading, justify="right")
-    made.add_column("CP-SAT asked")
-    for result in results:
-        sizes = ["", ""]
-        if memory:
-            sizes[0] = f"{peak('constrint', result.name):.0f}"
-            if result.peer is not None:
-                sizes[1] = f"{peak('cp-sat', result.family, result.name, result.note):.0f}"
-        refused = result.peer is None
-        note = f"refuses: {result.note}" if refused else result.note
-        made.add_row(
-            result.family,
-            result.name,
-            result.answer,
-            str(result.nodes),
-            f"{result.own * 1e3:.2f}",
-            "" if result.peer is None else f"{result.peer * 1e3:.2f}",
-            "" if result.ratio is None else f"{result.ratio:.2f}",
-            *sizes,
-            note if len(note) <= 60 else note[:59] + "…",
-        )
-    return made
+COLUMNS = {  # with the alignment of each
+    "family": str.ljust,
+    "problem": str.ljust,
+    "answer": str.ljust,
+    "nodes": str.rjust,
+    "constrint ms": str.rjust,
+    "CP-SAT ms": str.rjust,
+    "ratio": str.rjust,
+    "constrint MB": str.rjust,
+    "CP-SAT MB": str.rjust,
+    "CP-SAT asked": str.ljust,
+}
+
+
+def table(results: list[Result], memory: bool) -> list[str]:
+    """The lines of the table: one row a problem."""
+    rows = [row(result, memory) for result in results]
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    layout = list(zip(COLUMNS.values(), widths, strict=True))
+    rule = ["-" * (width - 1) + (":" if align is str.rjust else "-") for align, width in layout]
+    lines = []
+    for cells in (list(COLUMNS), rule, *rows):
+        padded = [align(cell, width) for cell, (align, width) in zip(cells, layout, strict=True)]
+        lines.append(f"| {' | '.join(padded)} |")
+    return lines
+
+
+def row(result: Result, memory: bool) -> list[str]:
+    """One problem's cells; peak memory is measured here, in processes of their own."""
+    sizes = ["", ""]
+    if memory:
+        sizes[0] = f"{peak('constrint', result.name):.0f}"
+        if result.peer is not None:
+            sizes[1] = f"{peak('cp-sat', result.family, result.name, result.note):.0f}"
+    note = result.note if result.peer is not None else f"refuses: {result.note}"
+    return [
+        result.family,
+        result.name,
+        result.answer,
+        str(result.nodes),
+        f"{result.own * 1e3:.2f}",
+        "" if result.peer is None else f"{result.peer * 1e3:.2f}",
+        "" if result.ratio is None else f"{result.ratio:.2f}",
+        *sizes,
+        note if len(note) <= 60 else note[:59] + "…",
+    ]
 
 
 def summary(results: list[Result]) -> list[str]:
     """Geometric means of the ratios, and every loss by name."""
-    lines = ["", "Ratio: CP-SAT's time over constrint's, above 1 where constrint is faster. Geometric means:"]
+    lines = [
+        "",
+        "Ratio: CP-SAT's time over constrint's, above 1 where constrint is faster. Geometric means:",
+        "",
+    ]
     compared = [(result, result.ratio) for result in results if result.ratio is not None]
     for family in FAMILIES:
         ratios = [ratio for result, ratio in compared if result.family == family]

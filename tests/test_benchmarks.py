@@ -6,7 +6,9 @@ import pytest
 
 pytest.importorskip("ortools", reason="the benchmarks compare with OR-Tools")
 
-from benchmarks.contest import EXAMPLES, LIMIT, AnswersDiffer, compare, parameters, solve_fresh
+from benchmarks import __main__ as program
+from benchmarks.contest import EXAMPLES, LIMIT, AnswersDiffer, Result, compare, parameters, solve_fresh
+from benchmarks.memory import peak
 from benchmarks.models import FAMILIES
 from benchmarks.peer import Answer, Refused, ways
 
@@ -47,3 +49,39 @@ def test_every_way_of_stating_goals_gives_the_optimum(name: str) -> None:
     _, problem, solution = solve_fresh(name)
     for way in ways(2):
         compare(problem, solution, way(MODELS[name](parameters(name)), LIMIT))
+
+
+def test_the_table_has_every_result_and_the_summary_every_loss() -> None:
+    results = [
+        Result("numbers", "pell", "satisfied", 1, own=0.002, peer=0.001, note="no presolve"),
+        Result("numbers", "easter", "optimal", 105, own=0.001, peer=0.004, note="weighted"),
+        Result("choices", "subset_sum", "satisfied", 9, own=0.001, peer=None, note="does not fit in 64 bits"),
+    ]
+    heading, rule, pell, _, subset_sum = program.table(results, memory=False)
+    assert {len(line) for line in (heading, rule, pell, subset_sum)} == {len(heading)}
+    assert [cell.strip() for cell in pell.split("|")[4:8]] == ["1", "2.00", "1.00", "0.50"]
+    assert "refuses: does not fit in 64 bits" in subset_sum
+    text = "\n".join(program.summary(results))
+    assert "- numbers: 1.41 (2 problems)" in text
+    assert "Slower than CP-SAT, 1 of 2: pell (2.0 times as long)." in text
+    assert "Solved by constrint alone: subset_sum." in text
+
+
+def test_the_program_compares_answers_before_it_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks", "cicadas", "--runs", "1", "--no-memory"])
+    assert program.main() == 0
+    assert "| numbers | cicadas | optimal |" in capsys.readouterr().out
+
+    def differ(*_: object) -> Result:
+        raise AnswersDiffer("constrint says infeasible, CP-SAT satisfied")
+
+    monkeypatch.setattr(program, "run", differ)
+    assert program.main() == 1
+    assert capsys.readouterr().out.startswith("Answers differ:\ncicadas: constrint says infeasible")
+
+
+@pytest.mark.parametrize("name", ["fused_rnn_h100", "all_interval", "convolution_tile"])
+def test_a_solve_stays_within_150_megabytes(name: str) -> None:
+    assert 5 < peak("constrint", name) < 150
