@@ -1,8 +1,8 @@
 """python -m benchmarks: the example files, constrint next to CP-SAT, as one table in Markdown.
 
-Both solve each problem several times in turns in the same process; the table gives medians. A problem
-counts from the moment it is built in Python for constrint, and with the building of the model for CP-SAT,
-which works with one worker. Answers are compared before any time is printed.
+Both solve each problem several times in turns in the same process; the table gives medians of processor
+time. A problem counts from the moment it is built in Python for constrint, and with the building of the model
+for CP-SAT, which works with one worker. Answers are compared before any time is printed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def conditions(runs: int) -> str:
     return (
         f"{datetime.date.today()}; {processor()}, {platform.system()}; Python {platform.python_version()}, "
         f"constrint {constrint.__version__} ({engine()}), OR-Tools {version('ortools')}, 1 worker; "
-        f"medians of {runs} runs"
+        f"medians of {runs} runs, in processor time"
     )
 
 

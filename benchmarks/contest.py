@@ -1,4 +1,8 @@
-"""constrint and CP-SAT on one example file: answers first, then times, in the same process."""
+"""constrint and CP-SAT on one example file: answers first, then times, in the same process.
+
+Both work in one thread, so processor time is what a user waits for on an idle machine, whatever else runs
+on this one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,10 @@ class AnswersDiffer(Exception):
 
 @dataclass
 class Result:
-    """Medians in seconds; `peer` is None where CP-SAT refuses, and `note` says why or which way it went."""
+    """Medians in seconds of processor time.
+
+    `peer` is None where CP-SAT refuses; `note` says why, or which way it went.
+    """
 
     family: str
     name: str
@@ -86,13 +93,13 @@ def fastest_way(
     times: dict[Way, float] = {}
     reason = ""
     for way in ways(len(problem.objectives) + len(problem.preferences)):
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             answer = way(build(), LIMIT)
         except Refused as refusal:
             reason = reason or str(refusal)
             continue
-        elapsed = time.perf_counter() - start
+        elapsed = time.process_time() - start
         if answer.status == "unknown":
             reason = f"no answer within {LIMIT:.0f} s"
             continue
@@ -105,11 +112,11 @@ def fastest_way(
 
 
 def solve_fresh(name: str) -> tuple[float, ci.Problem, ci.Solution]:
-    """The seconds from the built problem to its answer; loading the file is not counted."""
+    """The processor time from the built problem to its answer; loading the file is not counted."""
     problem = ci.load(file_of(name))
-    start = time.perf_counter()
+    start = time.process_time()
     solution = problem.solve(time_limit=LIMIT)
-    return time.perf_counter() - start, problem, solution
+    return time.process_time() - start, problem, solution
 
 
 def run(family: str, name: str, runs: int) -> Result:
@@ -126,9 +133,9 @@ def run(family: str, name: str, runs: int) -> Result:
     for _ in range(runs):
         own.append(solve_fresh(name)[0])
         if way is not None:
-            start = time.perf_counter()
+            start = time.process_time()
             way(model(data), LIMIT)
-            peer.append(time.perf_counter() - start)
+            peer.append(time.process_time() - start)
     return Result(
         family,
         name,
