@@ -1,6 +1,5 @@
-"""What PyTorch's transforms ask of an operation: checks, compilation, export, vmap, checkpointing, DDP."""
+"""What PyTorch's transforms ask of an operation: checks, compilation, export, vmap, checkpointing."""
 
-import socket
 from dataclasses import dataclass
 
 import pytest
@@ -188,40 +187,3 @@ def test_activation_checkpointing_changes_nothing(backend):
     actual = gradients(weighted_sum(*checkpoint(run, *tensors, use_reentrant=False)), tensors)
     for one, other in zip(actual, expected, strict=True):
         assert torch.equal(one, other)
-
-
-class _Model(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        _, R, b, _ = random_tensors("lstm")
-        self.R, self.b = torch.nn.Parameter(R.detach()), torch.nn.Parameter(b.detach())
-
-    def forward(self, Wx):
-        return flashrnn(Wx, self.R, self.b, backend="vanilla_fwbw")[0]
-
-
-def _distributed_worker(rank, port, results):
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2
-    )
-    model = torch.nn.parallel.DistributedDataParallel(_Model())
-    Wx = random_tensors("lstm", B=4)[0].detach()[2 * rank : 2 * rank + 2]
-    model(Wx).square().mean().backward()
-    if rank == 0:
-        results["gradients"] = [parameter.grad.tolist() for parameter in model.parameters()]
-    torch.distributed.destroy_process_group()
-
-
-def test_two_distributed_processes_get_the_gradients_of_one():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with torch.multiprocessing.get_context("spawn").Manager() as manager:
-        results = manager.dict()
-        torch.multiprocessing.spawn(_distributed_worker, (port, results), nprocs=2)
-        shared = [torch.tensor(values, dtype=torch.float64) for values in results["gradients"]]
-    model = _Model()
-    model(random_tensors("lstm", B=4)[0].detach()).square().mean().backward()
-    for one, parameter in zip(shared, model.parameters(), strict=True):
-        torch.testing.assert_close(one, parameter.grad, rtol=1e-12, atol=1e-14)

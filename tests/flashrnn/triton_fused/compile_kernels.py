@@ -2,8 +2,9 @@
 
     python -m tests.flashrnn.triton_fused.compile_kernels   < cases, one JSON object a line
 
-A case names a hardware profile, function, dtype ("bf16", "fp16", "fp32"), head_dim, batch and direction; a
-line with the tiles and the compiler's shared memory, registers and spilled bytes comes back.
+A case names a hardware profile, function, dtype ("bf16", "fp16", "fp32"), head_dim, batch, direction, and
+whether all options are on (resets, clipping, gates kept); a line with the tiles and the compiler's shared
+memory, registers and spilled bytes comes back.
 """
 
 import json
@@ -23,21 +24,20 @@ from flashrnn.triton_fused.backward import backward_kernel
 from flashrnn.triton_fused.forward import forward_kernel
 from flashrnn.triton_fused.tiling import Work, best_tiles
 
-FLAGS = {"RESET": True, "CLIP": True, "KEEP": True, "GRADIENT_CLIP": True, "CUT": False}
 FLOATS = ("clip", "gradient_clip", "value_0", "value_1", "value_2", "value_3")
 POINTERS = ("Wx", "R", "b", "initial", "all_states", "kept_gates", "d_all_states", "d_gates", "d_initial")
 # Assemblers that Triton brings; which PTX each one reads depends on Triton's version.
 ASSEMBLERS = sorted(Path(triton.__file__).parent.glob("backends/nvidia/bin/ptxas*"))
 
 
-def compile_case(profile, function, dtype, head_dim, batch, direction):
+def compile_case(profile, function, dtype, head_dim, batch, direction, options):
     """The tiles that the solver chooses for the case, and the compiler's report."""
     cell = CELLS[function]
     work = Work(direction, function, 4 if dtype == "fp32" else 2, head_dim, 8, batch, profile)
     tiles = best_tiles(work)
     kernel = forward_kernel if direction == "forward" else backward_kernel
-    options = tiles.options
-    launch = {name: options.pop(name) for name in ("num_warps", "num_stages")}
+    cut = tiles.options
+    launch = {name: cut.pop(name) for name in ("num_warps", "num_stages")}
     constants = {
         "CELL": function,
         "RECURRENT": cell.recurrent_gates,
@@ -45,8 +45,9 @@ def compile_case(profile, function, dtype, head_dim, batch, direction):
         "FIRST_INPUT": cell.first_input_gate,
         "STATES": len(cell.states),
         "stride_d": 1,
-        **FLAGS,
-        **options,
+        **dict.fromkeys(("RESET", "CLIP", "KEEP", "GRADIENT_CLIP"), options),
+        "CUT": False,
+        **cut,
     }
     names = kernel.arg_names
     signature = dict.fromkeys(names, "i64")
@@ -54,16 +55,9 @@ def compile_case(profile, function, dtype, head_dim, batch, direction):
     signature |= {name: "fp32" for name in FLOATS if name in names}
     signature |= {name: "constexpr" for name in constants if name in names}
     signature["reset"] = "*i1"
-    # What the launcher finds out of tensors whose head dimension is a multiple of 16.
-    aligned = [
-        index
-        for index, name in enumerate(names)
-        if signature[name].startswith("*") or name == "D" or name.startswith("stride_t")
-        if signature[name] != "constexpr"
-    ]
-    aligned += [
-        names.index(name) for name in ("stride_b", "stride_h", "stride_g", "stride_s") if name in names
-    ]
+    # What the launcher would find out: addresses are multiples of 16, and sizes if head_dim is.
+    sizes = ("D", "stride_t", "stride_b", "stride_h", "stride_g", "stride_s") if head_dim % 16 == 0 else ()
+    aligned = [index for index, name in enumerate(names) if signature[name].startswith("*") or name in sizes]
     gpu = hardware.load(profile)
     capability = 10 * gpu.compute_capability_major + gpu.compute_capability_minor
     compiled = triton.compile(
