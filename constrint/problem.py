@@ -29,7 +29,6 @@ from constrint.expressions import (
 from constrint.expressions import member as member_of
 from constrint.results import (
     INFEASIBLE,
-    INTERRUPT,
     SATISFIED,
     UNKNOWN,
     Check,
@@ -40,9 +39,12 @@ from constrint.results import (
     Propagation,
     SearchResult,
     Solution,
+    SpaceResult,
 )
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from constrint.space import SearchSpace
 
 MAX_VARIABLES = 1_000_000
@@ -276,43 +278,106 @@ class Problem:
         for values in islice(solving.stream(session), limit):
             yield Solution(self, values, status=SATISFIED, statistics=session.statistics())
 
-    def count(self, *, time_limit: float | None = None) -> int:
+    def count(
+        self,
+        *,
+        over: Sequence[str] | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        executor: Executor | None = None,
+    ) -> int:
         """How many solutions there are, whatever the objectives and preferences.
 
-        Raises LimitReached, which holds a lower bound, at the time limit; UnboundedError for infinitely
-        many as far as the constraints tell.
+        With `over`, how many different values these variables (and arrays) take together. The other
+        arguments are those of `enumerate`.
+
+        Raises LimitReached, which holds a lower bound, at a limit; UnboundedError for infinitely many as
+        far as the constraints tell.
         """
-        result = self.search_count(time_limit=time_limit)
+        result = self.search_count(
+            over=over, time_limit=time_limit, memory_limit=memory_limit, executor=executor
+        )
         if not result.complete:
-            raise LimitReached(f"stopped by the {result.stopped_by}: at least {result.count}", result.count)
+            message = f"stopped by the {result.stopped_by}: at least {result.count}"
+            raise LimitReached(message, result.count, stopped_by=result.stopped_by)
         return result.count
 
     def search_count(
-        self, *, time_limit: float | None = None, progress: solving.Progress | None = None
+        self,
+        *,
+        over: Sequence[str] | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        executor: Executor | None = None,
+        progress: solving.Progress | None = None,
     ) -> CountResult:
         """As `count`, with a lower bound where a limit stops it."""
-        session = solving.Session(self, time_limit=time_limit, progress=progress)
-        number, complete = solving.count(session)
-        status = solving.status_of(session, number > 0, complete, False)
-        return CountResult(status, number, complete, session.stopped_by, session.statistics())
+        from constrint.diagram.compiling import compile_problem
+
+        session = solving.Session(self.without_goals(), time_limit=time_limit, progress=progress)
+        found = compile_problem(
+            session,
+            over=over,
+            counting=True,
+            memory_limit=memory_limit,
+            executor=executor,
+            progress=progress,
+        )
+        complete = found.stopped_by is None
+        status = solving.status_of(session, found.count > 0, complete, False)
+        return CountResult(status, found.count, complete, found.stopped_by, session.statistics())
 
     def enumerate(
-        self, *, time_limit: float | None = None, progress: solving.Progress | None = None
+        self,
+        *,
+        over: Sequence[str] | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        executor: Executor | None = None,
+        progress: solving.Progress | None = None,
     ) -> SearchSpace:
         """Every solution, as a SearchSpace, in lexicographic order of the variables as declared.
 
-        Raises LimitReached at the time limit, UnboundedError for infinitely many.
+        With `over`, the different values that these variables (and arrays) take in solutions. `time_limit`
+        is in seconds. `memory_limit` is in bytes and bounds what is held while the space is built (1 GiB
+        where none is given, and beyond that solutions are searched one by one). An `executor` of
+        concurrent.futures, or one like it, does the work in parts; the space is the same.
+
+        Raises LimitReached at a limit and at Ctrl-C, with the space of what was found; UnboundedError for
+        infinitely many; UnknownNameError for a name in `over` that is no variable.
         """
+        result = self.search_space(
+            over=over, time_limit=time_limit, memory_limit=memory_limit, executor=executor, progress=progress
+        )
+        if not result.complete:
+            count = result.space.size
+            message = f"stopped by the {result.stopped_by}: at least {count}"
+            raise LimitReached(message, count, result.space, result.stopped_by)
+        return result.space
+
+    def search_space(
+        self,
+        *,
+        over: Sequence[str] | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        executor: Executor | None = None,
+        progress: solving.Progress | None = None,
+    ) -> SpaceResult:
+        """As `enumerate`, with part of the space where a limit stops it."""
+        from constrint.diagram.compiling import compile_problem
         from constrint.space import SearchSpace
 
-        plain = self._without_goals()
+        plain = self.without_goals()
         session = solving.Session(plain, time_limit=time_limit, progress=progress)
-        found: list[tuple[solving.Assignment, list[int]]] = []
-        if not solving.search_all(session, None, found):
-            if session.stopped_by == INTERRUPT:
-                raise KeyboardInterrupt
-            raise LimitReached(f"stopped by the {session.stopped_by}: at least {len(found)}", len(found))
-        return SearchSpace(plain, [tuple(values.values()) for values, _ in found])
+        found = compile_problem(
+            session, over=over, memory_limit=memory_limit, executor=executor, progress=progress
+        )
+        assert found.diagram is not None
+        complete = found.stopped_by is None
+        status = solving.status_of(session, found.count > 0, complete, False)
+        space = SearchSpace(plain, found.diagram, complete=complete)
+        return SpaceResult(status, space, complete, found.stopped_by, session.statistics())
 
     def propagate(self, *, time_limit: float | None = None) -> Propagation:
         """The reduced domain of every variable, without search; the declared ones where a limit stops it."""
@@ -367,12 +432,13 @@ class Problem:
             return None
         return values[0] if len(values) == 1 else values
 
-    def _without_goals(self) -> Problem:
+    def without_goals(self) -> Problem:
+        """The same variables and constraints, without objectives and preferences."""
         plain = Problem(self.name, self.description)
-        plain.variables = self.variables
-        plain.arrays = self.arrays
+        plain.variables = dict(self.variables)
+        plain.arrays = dict(self.arrays)
         plain.places = self.places
-        plain.constraints = self.constraints
+        plain.constraints = list(self.constraints)
         return plain
 
     def _flattened(self, assignment: Mapping[str, Any]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from constrint.numbers import long_integers
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
+    from constrint.space import SearchSpace
 
 SATISFIED = "satisfied"
 OPTIMAL = "optimal"
@@ -116,6 +117,22 @@ def nest(values: Mapping[str, int], arrays: Mapping[str, tuple[int, ...]]) -> di
     return shown
 
 
+def flat(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """The opposite of `nest`: the elements of arrays by name."""
+    values: dict[str, Any] = {}
+
+    def take(name: str, value: Any) -> None:
+        if isinstance(value, list):
+            for k, item in enumerate(value):
+                take(f"{name}[{k}]", item)
+        else:
+            values[name] = value
+
+    for name, value in shown.items():
+        take(name, value)
+    return values
+
+
 def _rows(values: Mapping[str, int], name: str, shape: tuple[int, ...]) -> Any:
     if not shape:
         return values[name]
@@ -196,9 +213,29 @@ class Check:
         return self.status == SATISFIED
 
 
-class LimitReached(Exception):
-    """A count was stopped by a limit; `count` is the lower bound that is known."""
+@dataclass
+class SpaceResult:
+    """The solutions as a space: all of them where `complete`, and otherwise those found until then."""
 
-    def __init__(self, message: str, count: int) -> None:
-        super().__init__(message)
+    status: str
+    space: SearchSpace
+    complete: bool
+    stopped_by: str | None = None
+    statistics: Statistics = field(default_factory=Statistics)
+
+
+class LimitReached(Exception):
+    """A limit or Ctrl-C stopped a count or an enumeration. Nothing that was found is lost: `count` is a
+    lower bound, `space` holds what was enumerated (None for a count), `stopped_by` names the limit."""
+
+    def __init__(
+        self, message: str, count: int, space: SearchSpace | None = None, stopped_by: str | None = None
+    ) -> None:
+        super().__init__(message, count, space, stopped_by)
+        self.message = message
         self.count = count
+        self.space = space
+        self.stopped_by = stopped_by
+
+    def __str__(self) -> str:
+        return self.message

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+import time
 from typing import IO, Any
 
-from constrint import solving
 from constrint.cli.assignments import read_assignment
-from constrint.cli.export import check_ending, export
 from constrint.cli.main import DONE, INFEASIBLE, INTERRUPTED, STOPPED
 from constrint.cli.output import Report, Table, show
 from constrint.cli.progress import Progress
 from constrint.domains import Domain
 from constrint.errors import ProblemError
+from constrint.exporting import Pieces, check_ending
 from constrint.files.loader import load
 from constrint.problem import Problem
-from constrint.results import INTERRUPT, UNKNOWN, Constraint, Statistics, nest
+from constrint.results import INTERRUPT, UNKNOWN, Constraint, LimitReached, Statistics, flat
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,11 +76,11 @@ def _solve(problem: Problem, arguments: argparse.Namespace) -> Report:
             found = [(dict(solution), dict(solution.values_by_name))] if solution else []
             status, objective, complete = solution.status, solution.objective, solution.complete
             stopped_by, statistics = solution.stopped_by, solution.statistics
-    return _solutions(problem, status, found, objective, complete, stopped_by, statistics)
+    return _solutions(list(problem.variables), status, found, objective, complete, stopped_by, statistics)
 
 
 def _solutions(
-    problem: Problem,
+    names: list[str],
     status: str,
     found: list[tuple[dict[str, Any], dict[str, int]]],
     objective: int | list[int] | None,
@@ -106,7 +105,7 @@ def _solutions(
             "complete": complete,
             "statistics": _statistics(statistics),
         },
-        table=Table(list(problem.variables), [list(flat.values()) for _, flat in found]),
+        table=Table(names, [list(values.values()) for _, values in found]),
         solutions=[shown for shown, _ in found],
         statistics=_statistics(statistics),
         stopped_by=stopped_by,
@@ -119,7 +118,12 @@ def _solutions(
 
 def _count(problem: Problem, arguments: argparse.Namespace) -> Report:
     with Progress(arguments.quiet) as progress:
-        result = problem.search_count(time_limit=arguments.time_limit, progress=progress.callback)
+        result = problem.search_count(
+            over=arguments.over,
+            time_limit=arguments.time_limit,
+            memory_limit=arguments.memory_limit,
+            progress=progress.callback,
+        )
     at_least = "" if result.complete else "at least "
     return Report(
         status=result.status,
@@ -134,28 +138,42 @@ def _count(problem: Problem, arguments: argparse.Namespace) -> Report:
 
 def _enumerate(problem: Problem, arguments: argparse.Namespace) -> Report:
     # Every solution is asked for, whatever is preferred among them.
-    problem.objectives.clear()
-    problem.preferences.clear()
-    found: list[tuple[solving.Assignment, list[int]]] = []
+    started = time.monotonic()
     with Progress(arguments.quiet) as progress:
-        session = solving.Session(problem, time_limit=arguments.time_limit, progress=progress.callback)
-        complete = solving.search_all(session, None, found)
-    rows = sorted(tuple(values[name] for name in problem.variables) for values, _ in found)
-    status = solving.status_of(session, bool(rows), complete, False)
-    statistics = session.statistics()
+        result = problem.search_space(
+            over=arguments.over,
+            time_limit=arguments.time_limit,
+            memory_limit=arguments.memory_limit,
+            progress=progress.callback,
+        )
+    space, complete, stopped_by = result.space, result.complete, result.stopped_by
+    left = arguments.time_limit
+    if left is not None:
+        left = max(0.0, left - (time.monotonic() - started))
     if not arguments.output:
-        flat = [dict(zip(problem.variables, row, strict=True)) for row in rows]
-        shown = [(nest(values, problem.arrays), values) for values in flat]
-        return _solutions(problem, status, shown, None, complete, session.stopped_by, statistics)
-    export(problem, rows, Path(arguments.output))
+        pieces = Pieces(space, left)
+        shown = [
+            (configuration, flat(configuration))
+            for columns in pieces
+            for configuration in space.configurations(columns)
+        ]
+        stopped_by = stopped_by or pieces.stopped_by
+        complete = stopped_by is None
+        return _solutions(space.names, result.status, shown, None, complete, stopped_by, result.statistics)
+    rows = space.size
+    try:
+        space.save(arguments.output, time_limit=left)
+    except LimitReached as limit:
+        rows, stopped_by, complete = limit.count, limit.stopped_by, False
+    of_all = "" if rows == space.size else f" of {'' if result.complete else 'at least '}{space.size:,}"
     return Report(
-        status=status,
-        remark=f"{_count_of(len(rows), 'solution')} written to {arguments.output}",
-        data={"status": status, "count": len(rows), "complete": complete, "file": arguments.output},
-        table=Table(["count", "complete", "file"], [[len(rows), complete, arguments.output]], hidden=True),
-        statistics=_statistics(statistics),
-        stopped_by=session.stopped_by,
-        code=_code(status, session.stopped_by),
+        status=result.status,
+        remark=f"{_count_of(rows, 'solution')}{of_all} written to {arguments.output}",
+        data={"status": result.status, "count": rows, "complete": complete, "file": arguments.output},
+        table=Table(["count", "complete", "file"], [[rows, complete, arguments.output]], hidden=True),
+        statistics=_statistics(result.statistics),
+        stopped_by=stopped_by,
+        code=_code(result.status, stopped_by),
         written=True,
     )
 

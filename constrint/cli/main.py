@@ -111,8 +111,25 @@ def _parser() -> argparse.ArgumentParser:
             several = command.add_mutually_exclusive_group()
             several.add_argument("--limit", type=_count, metavar="N", help="up to N solutions")
             several.add_argument("--all", action="store_true", help="all solutions")
+        if name in ("count", "enumerate"):
+            _spaces(command)
         _common(command)
     return parser
+
+
+def _spaces(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--over",
+        type=_names,
+        metavar="NAME,…",
+        help="only what these variables are in solutions, each combination once",
+    )
+    command.add_argument(
+        "--memory-limit",
+        type=_bytes,
+        metavar="SIZE",
+        help="stop where the space would take more: bytes, or 500M, 4G (default: 1G, then search on)",
+    )
 
 
 def _common(command: argparse.ArgumentParser) -> None:
@@ -173,6 +190,25 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
         raise argparse.ArgumentTypeError(f"expected a positive number of solutions, found '{text}'")
     return int(text)
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"expected names separated by commas, found '{text}'")
+    return names
+
+
+def _bytes(text: str) -> int:
+    digits, factor = text, 1
+    if text[-1:].upper() in _UNITS:
+        digits, factor = text[:-1], _UNITS[text[-1:].upper()]
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits) > 0):
+        raise argparse.ArgumentTypeError(f"expected a size such as 500M or 4G, found '{text}'")
+    return int(digits) * factor
+
+
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def _seconds(text: str) -> float:

@@ -21,7 +21,7 @@ from constrint.diagram.bounds import Bounds
 from constrint.diagram.diagram import Diagram, Layer, trimmed
 from constrint.diagram.evaluating import Columns, Key
 from constrint.diagram.merging import merge
-from constrint.diagram.solving import solve_for
+from constrint.diagram.solving import is_equation, solve_for
 from constrint.diagram.summaries import Boundary, boundary_of, future_bits
 from constrint.diagram.terms import Term, Terms
 from constrint.diagram.values import NARROW, Column, Values, bounds_of, column_of, size_of
@@ -37,10 +37,15 @@ WIDTH_AT_LIMIT = 1 << 10
 DEFAULT_MEMORY = 1 << 30
 """Bytes that a diagram may take while it is built."""
 
-_ARC_BYTES = 12
+_ARC_BYTES = 48
+"""What an arc takes while its layer is put together: three columns, their joined and their merged copies."""
 
 Check = Callable[[], "str | None"]
 """Says which limit has been reached, if one has."""
+
+
+class TooMuchWork(Exception):
+    """The build would take more steps than it was given."""
 
 
 @dataclass
@@ -122,9 +127,12 @@ class Builder:
         expressions: Sequence[Expression],
         *,
         memory_limit: int = DEFAULT_MEMORY,
+        work_limit: int | None = None,
         check: Check | None = None,
     ) -> None:
         """The variables in the order of the layers, their values, and what must hold.
+
+        `memory_limit` is in bytes, `work_limit` in candidate arcs.
 
         Raises SizeLimitError for a constraint with absurdly large numbers.
         """
@@ -132,6 +140,8 @@ class Builder:
         self._names = list(names)
         self._values = list(values)
         self._memory_limit = memory_limit
+        self._work_limit = work_limit
+        self._work = 0
         self._check = check
         self._bytes = 0
         self._arcs: list[Arcs | None] = []
@@ -151,7 +161,10 @@ class Builder:
         """Constraints that some node leaves open."""
 
     def build(self) -> Diagram:
-        """The diagram of all solutions; of some of them where `stopped_by` is set."""
+        """The diagram of all solutions; of some of them where `stopped_by` is set.
+
+        Raises TooMuchWork at the work limit.
+        """
         state = State(0 if self._empty else 1)
         for position in range(len(self._names)):
             if state.size == 0:
@@ -185,7 +198,10 @@ class Builder:
         self, position: int, state: State, closing: Sequence[int], boundary: Boundary
     ) -> Iterator[tuple[State, Arcs]]:
         """The nodes below and the arcs, for some of the nodes above at a time."""
-        chunk = max(1, CHUNK // size_of(self._values[position]))
+        here = self._terms.variable_at(position)
+        chunk = self._chunk(position)
+        if any(c not in state.holds and is_equation(here, self._constraints[c]) for c in closing):
+            chunk = CHUNK
         size = self._bytes
         for first in range(0, state.size, chunk):
             end = min(first + chunk, state.size)
@@ -198,8 +214,12 @@ class Builder:
             except KeyboardInterrupt:
                 self.stopped_by = INTERRUPT
                 continue
-            size += _ARC_BYTES * len(arcs.parents) + 8 * below.size * (len(below.registers) + 1)
+            size += _ARC_BYTES * len(arcs.parents) + 16 * below.size * (len(below.registers) + 1)
             yield below, arcs
+
+    def _chunk(self, position: int) -> int:
+        """How many nodes are looked at together where all values are tried."""
+        return max(1, CHUNK // size_of(self._values[position]))
 
     def _limit(self) -> str | None:
         return None if self._check is None else self._check()
@@ -222,7 +242,7 @@ class Builder:
         for c, flags in state.holds.items():
             if c in self._active:
                 below.holds[c] = flags[parents]
-        children: Column = np.arange(count)
+        children: Column = np.arange(count, dtype=np.int32)
         if end - first < state.size:
             below, children = below.merged()
         return below, Arcs(parents.astype(np.int32), positions.astype(np.int32), children)
@@ -239,39 +259,60 @@ class Builder:
         """The arcs that the constraints closed here allow: nodes above, positions of values, and columns
         to evaluate terms on."""
         here = self._terms.variable_at(position)
-        values = self._values[position]
-        solved = None
         for c in closing:
-            if c not in state.holds:
-                above = self._columns(position, {k: r[first:end] for k, r in state.registers.items()},
-                                      {k: r[first:end] for k, r in state.definite.items()})  # fmt: skip
-                solved = solve_for(here, self._constraints[c], above, values, end - first)
-                if solved is not None:
-                    closing = [other for other in closing if other != c]
-                    break
-        if solved is not None:
-            parents, positions, column = solved
-            parents = parents + first
-            columns = self._gathered(position, state, parents, here, column)
-            mask = self._allowed(columns, closing, {c: h[parents] for c, h in state.holds.items()})
-            if mask is None:
-                return parents, positions, columns
-            kept = np.flatnonzero(np.broadcast_to(mask, len(parents)))
-            parents, positions, column = parents[kept], positions[kept], column[kept]
-            return parents, positions, self._gathered(position, state, parents, here, column)
+            if c in state.holds:
+                continue
+            above = self._columns(
+                position, _sliced(state.registers, first, end), _sliced(state.definite, first, end)
+            )
+            solved = solve_for(here, self._constraints[c], above, self._values[position], end - first)
+            if solved is not None:
+                rows, positions, column = solved
+                parents = rows + first
+                self._count_work(end - first)
+                columns = self._gathered(position, state, parents, here, column)
+                holds = {c: flags[parents] for c, flags in state.holds.items()}
+                mask = self._allowed(columns, [other for other in closing if other != c], holds)
+                if mask is None:
+                    return parents, positions, columns
+                kept = np.flatnonzero(np.broadcast_to(mask, len(parents)))
+                parents, positions, column = parents[kept], positions[kept], column[kept]
+                return parents, positions, self._gathered(position, state, parents, here, column)
         column = self._listed(position)
-        shape = (end - first, len(column))
-        grid = self._columns(position, {k: r[first:end, None] for k, r in state.registers.items()},
-                             {k: r[first:end, None] for k, r in state.definite.items()})  # fmt: skip
-        grid.known[here.number] = column[None, :], True
-        mask = self._allowed(grid, closing, {c: h[first:end, None] for c, h in state.holds.items()})
-        if mask is None:
-            parents = np.repeat(np.arange(first, end), shape[1])
-            positions = np.tile(np.arange(shape[1]), shape[0])
-        else:
-            parents, positions = np.nonzero(np.broadcast_to(mask, shape))
-            parents = parents + first
+        chunk = self._chunk(position)
+        tried = [
+            self._tried(position, state, start, min(start + chunk, end), closing, column)
+            for start in range(first, end, chunk)
+        ]
+        parents, positions = (
+            np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in zip(*tried, strict=True)
+        )
         return parents, positions, self._gathered(position, state, parents, here, column[positions])
+
+    def _tried(
+        self, position: int, state: State, first: int, end: int, closing: Sequence[int], column: Column
+    ) -> tuple[Column, Column]:
+        """The allowed pairs of nodes above and positions of values, of all pairs."""
+        here = self._terms.variable_at(position)
+        shape = (end - first, len(column))
+        self._count_work(shape[0] * shape[1])
+        grid = self._columns(
+            position,
+            {key: each[:, None] for key, each in _sliced(state.registers, first, end).items()},
+            {key: each[:, None] for key, each in _sliced(state.definite, first, end).items()},
+        )
+        grid.known[here.number] = column[None, :], True
+        holds = {c: flags[first:end, None] for c, flags in state.holds.items()}
+        mask = self._allowed(grid, closing, holds)
+        if mask is None:
+            return np.repeat(np.arange(first, end), shape[1]), np.tile(np.arange(shape[1]), shape[0])
+        parents, positions = np.nonzero(np.broadcast_to(mask, shape))
+        return parents + first, positions
+
+    def _count_work(self, arcs: int) -> None:
+        self._work += arcs
+        if self._work_limit is not None and self._work > self._work_limit:
+            raise TooMuchWork
 
     def _listed(self, position: int) -> Column:
         """All values of the variable, or as many as memory allows."""
@@ -396,3 +437,7 @@ def _kept(state: State, arcs: Arcs, chosen: Column) -> tuple[State, Arcs]:
     children = number[arcs.children]
     arcs = Arcs(arcs.parents, arcs.positions, children).picked(children >= 0)
     return state.picked(chosen), arcs
+
+
+def _sliced(columns: Mapping[Key, Column], first: int, end: int) -> dict[Key, Column]:
+    return {key: column[first:end] for key, column in columns.items()}

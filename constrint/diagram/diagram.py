@@ -149,6 +149,57 @@ class Diagram:
             self._sums[k] = np.concatenate([np.zeros(1, dtype=through.dtype), np.cumsum(through)])
         return self._sums[k]
 
+    def through(self, k: int) -> Column:
+        """For each position of a value in the layer, how many paths take it."""
+        into: Column = np.ones(1, dtype=np.int64 if self.count < NARROW else object)
+        for layer, below in zip(self.layers[:k], self.counts[1:], strict=False):
+            if layer.starts is None or layer.children is None:
+                into = into * size_of(layer.values)
+                continue
+            onto = np.zeros(len(below), dtype=into.dtype)
+            np.add.at(onto, layer.children, np.repeat(into, np.diff(layer.starts)))
+            into = onto
+        layer = self.layers[k]
+        if layer.starts is None or layer.positions is None or layer.children is None:
+            return np.full(size_of(layer.values), (into * self.counts[k + 1]).sum(), dtype=into.dtype)
+        paths = np.zeros(size_of(layer.values), dtype=into.dtype)
+        taken_paths = np.repeat(into, np.diff(layer.starts)) * self.counts[k + 1][layer.children]
+        np.add.at(paths, layer.positions, taken_paths)
+        return paths
+
+    def one_changed(self, row: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """(layer, position): the paths that differ in this one layer from the row, itself a path or not.
+
+        A position -1 in the row stands for a value that the layer does not have.
+        """
+        if not self.count:
+            return
+        accepting = [np.ones(1, dtype=bool)]
+        for k in reversed(range(1, len(self.layers))):
+            layer, below = self.layers[k], accepting[-1]
+            if layer.starts is None or layer.positions is None or layer.children is None:
+                accepting.append(below & (0 <= row[k] < size_of(layer.values)))
+                continue
+            fits = (layer.positions == row[k]) & below[layer.children]
+            accepting.append(np.logical_or.reduceat(fits, layer.starts[:-1]))
+        node = 0
+        for k, (layer, below) in enumerate(zip(self.layers, reversed(accepting), strict=True)):
+            if layer.starts is None or layer.positions is None or layer.children is None:
+                if below[node]:
+                    yield from ((k, p) for p in range(size_of(layer.values)) if p != row[k])
+                if not 0 <= row[k] < size_of(layer.values):
+                    return
+                continue
+            arcs = slice(int(layer.starts[node]), int(layer.starts[node + 1]))
+            positions, children = layer.positions[arcs], layer.children[arcs]
+            for position in positions[below[children]].tolist():
+                if position != row[k]:
+                    yield k, position
+            following = children[positions == row[k]]
+            if not len(following):
+                return
+            node = int(following[0])
+
     # Lists -------------------------------------------------------------------------------------------------
 
     def listing(self) -> Iterator[tuple[Column, Column | None]]:
@@ -175,10 +226,23 @@ class Diagram:
             column = taken(layer.values, chosen)
             yield layer.name, column if repeats is None else np.repeat(column, repeats)
 
+    def projected(self, depth: int) -> Diagram:
+        """The paths of the first layers only, each once."""
+        if depth == len(self.layers):
+            return self
+        layers = self.layers[:depth]
+        if not self.count:
+            return Diagram.empty([layer.name for layer in layers], [layer.values for layer in layers])
+        raw = [_with_parents(layer, len(above)) for layer, above in zip(layers, self.counts, strict=False)]
+        raw[-1].children = np.zeros_like(raw[-1].children)
+        return trimmed(raw, [*(len(each) for each in self.counts[:depth]), 1])
+
     # Other diagrams -----------------------------------------------------------------------------------------
 
     def restricted(self, allowed: Mapping[int, Column]) -> Diagram:
         """The paths whose positions are allowed: for some layers, a mask over their values."""
+        if not self.count:
+            return self
         layers: list[Layer] = []
         alive = np.ones(len(self.counts[0]), dtype=bool)
         for k, layer in enumerate(self.layers):
@@ -225,40 +289,50 @@ def trimmed(layers: Sequence[Layer], sizes: Sequence[int]) -> Diagram:
     return Diagram(found[::-1])
 
 
-def united(parts: Sequence[Diagram]) -> Diagram:
-    """The paths of all the diagrams, which have the same layers and share no path, part after part.
+def united(parts: Sequence[Diagram], shared: int = 0) -> Diagram:
+    """The paths of all the diagrams, part after part.
 
-    The parts must follow each other in the first layer: each part's values there come after the last's.
+    The parts have the same layers and begin with the same single path of `shared` layers; in the layer
+    after those each part's values come after those of the parts before it.
     """
     parts = [part for part in parts if part.count] or list(parts[:1])
     if len(parts) == 1:
         return parts[0]
-    layers = []
     depth = len(parts[0].layers)
-    for k in range(depth):
-        pieces = [part.layers[k].listed(len(part.counts[k])) for part in parts]
-        above = np.cumsum([0, *[len(part.counts[k]) for part in parts]])
-        below = np.cumsum([0, *[len(part.counts[k + 1]) for part in parts]])
-        parents = [
-            np.repeat(np.arange(len(starts) - 1), np.diff(starts)) + (offset if k else 0)
-            for (starts, _, _), offset in zip(pieces, above.tolist(), strict=False)
-        ]
-        children = [
-            each + (offset if k < depth - 1 else 0)
-            for (_, _, each), offset in zip(pieces, below.tolist(), strict=False)
-        ]
-        layer = parts[0].layers[k]
-        layers.append(
+    sizes = []
+    offsets = []
+    for k in range(depth + 1):
+        together = k <= shared or k == depth
+        each = [0 if together else len(part.counts[k]) for part in parts]
+        sizes.append(1 if together else sum(each))
+        offsets.append(np.cumsum([0, *each]).tolist())
+    layers = parts[0].layers[:shared]
+    raw = [_with_parents(layer, 1) for layer in layers]
+    for k in range(shared, depth):
+        pieces = [_with_parents(part.layers[k], len(part.counts[k])) for part in parts]
+        raw.append(
             Layer(
-                layer.name,
-                layer.values,
-                np.concatenate(parents),
-                np.concatenate([positions for _, positions, _ in pieces]),
-                np.concatenate(children).astype(np.int32),
+                pieces[0].name,
+                pieces[0].values,
+                _shifted([piece.starts for piece in pieces], offsets[k]),
+                _shifted([piece.positions for piece in pieces], [0] * len(parts)),
+                _shifted([piece.children for piece in pieces], offsets[k + 1]),
             )
         )
-    sizes = [sum(len(part.counts[k]) for part in parts) for k in range(depth + 1)]
-    return trimmed(layers, [1, *sizes[1:-1], 1])
+    return trimmed(raw, sizes)
+
+
+def _with_parents(layer: Layer, nodes: int) -> Layer:
+    """The layer in the form that `trimmed` takes."""
+    starts, positions, children = layer.listed(nodes)
+    return Layer(layer.name, layer.values, np.repeat(np.arange(nodes), np.diff(starts)), positions, children)
+
+
+def _shifted(columns: Sequence[Column | None], offsets: Sequence[int]) -> Column:
+    """The columns one after the other, each with its offset added."""
+    return np.concatenate(
+        [column + k for column, k in zip(columns, offsets, strict=False) if column is not None]
+    )
 
 
 def _room(counts: Column, factor: int) -> Column:

@@ -1,0 +1,316 @@
+"""From a problem to the diagram of all its solutions, within time and memory, on one process or many.
+
+First a diagram is tried with little work, then the search with few nodes, then the diagram with all the
+memory it may take, and at last the search again, whose solutions are put into a diagram. So structure
+is found where there is some, and what only search can do does not wait for long.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from itertools import accumulate, repeat, takewhile
+from typing import TypeAlias
+
+from constrint import solving
+from constrint.diagram.building import DEFAULT_MEMORY, Builder, TooMuchWork
+from constrint.diagram.diagram import Diagram, united
+from constrint.diagram.ordering import choose_order
+from constrint.diagram.values import Values, position_of, size_of, values_of
+from constrint.domains import Domain, DomainSpec, read_domain
+from constrint.engine.store import Inconsistent, OutOfTime, Store
+from constrint.errors import ProblemError, SizeLimitError, unknown_name
+from constrint.expressions import variable, variable_names
+from constrint.problem import Problem
+from constrint.results import INTERRUPT, MEMORY_LIMIT, NODE_LIMIT, TIME_LIMIT
+
+_FIRST_WORK = 1 << 21
+"""Candidate arcs of the first, cheap try."""
+
+_FIRST_NODES = 5000
+"""Nodes of the first, cheap search."""
+
+_ROW_BYTES = 400
+"""What a solution found by search takes, with as much again for each four variables."""
+
+_DECLARED_BITS = 1 << 16
+"""The working range for declarations, beyond which their numbers count as endless."""
+
+_PARTS = 16
+"""Parts into which an executor's work is cut; more than most have workers, so that none waits long."""
+
+
+@dataclass
+class Outcome:
+    """How many solutions there are, and their diagram if it was asked for; which limit left some out."""
+
+    count: int
+    diagram: Diagram | None = None
+    stopped_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A problem whose layers are chosen; it goes to another process as it is."""
+
+    problem: Problem
+    order: tuple[str, ...]
+    values: tuple[Values, ...] | None
+    """The values in the order of the layers; None where somebody's cannot be listed."""
+    depth: int
+    """How many layers are asked for; the others need only be possible."""
+    counting: bool
+    memory_limit: int | None
+    time_limit: float | None
+
+    @property
+    def memory(self) -> int:
+        """The bytes that may be taken."""
+        return DEFAULT_MEMORY if self.memory_limit is None else self.memory_limit
+
+
+def compile_problem(
+    session: solving.Session,
+    *,
+    over: Sequence[str] | None = None,
+    counting: bool = False,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    progress: solving.Progress | None = None,
+) -> Outcome:
+    """All solutions of the session's problem, or all that its variables `over` take in solutions.
+
+    Objectives and preferences do not matter. Raises UnboundedError for infinitely many, UnknownNameError
+    for a name in `over` that is no variable.
+    """
+    problem = session.problem.without_goals()
+    names = list(problem.variables)
+    chosen = names if over is None else _flat(problem, over)
+    domains = solving.propagate(session)
+    if domains is None or session.stopped_by is not None:
+        empty = Diagram.empty(chosen, [()] * len(chosen))
+        return Outcome(0, empty, session.stopped_by)
+    task = _task(problem, domains, chosen, counting, memory_limit)
+    outcome = _solved(task, session, progress) if executor is None else _spread(task, session, executor)
+    session.stopped_by = outcome.stopped_by
+    session.counters.solutions = outcome.count
+    return outcome
+
+
+def declared_values(spec: DomainSpec) -> Values | None:
+    """The values that a declaration allows; None where there is no end of them."""
+    if spec.power_of is not None:
+        high = spec.high
+        if high is None:
+            return None
+        powers = accumulate(repeat(spec.power_of), operator.mul, initial=1)
+        return tuple(power for power in takewhile(lambda power: power <= high, powers) if spec.holds(power))
+    store = Store(1 << _DECLARED_BITS)
+    x = store.new_variable(None, None)
+    try:
+        spec.apply(store, x)
+    except Inconsistent:
+        return ()
+    return values_of(read_domain(store, x))
+
+
+def _flat(problem: Problem, over: Sequence[str]) -> list[str]:
+    """The variables with these names, in the order of their declarations; an array is all its elements."""
+    wanted = set()
+    for name in over:
+        found = [each for each in problem.variables if each == name or each.startswith(f"{name}[")]
+        if not found:
+            raise unknown_name(name, [*problem.variables, *problem.arrays])
+        wanted.update(found)
+    if not wanted:
+        raise ProblemError("over=[] names no variable")
+    return [name for name in problem.variables if name in wanted]
+
+
+def _task(
+    problem: Problem,
+    domains: dict[str, Domain],
+    chosen: Sequence[str],
+    counting: bool,
+    memory_limit: int | None,
+) -> Task:
+    """The order of the layers, with the chosen variables first if they are not all."""
+    names = list(problem.variables)
+    values = {name: values_of(domains[name]) for name in names}
+    depth = len(chosen)
+    listed = all(each is not None for each in values.values())
+    order = names if depth == len(names) else [*chosen, *(n for n in names if n not in set(chosen))]
+    if listed:
+        sizes = {name: size_of(values[name] or ()) for name in names}
+        place = {name: k for k, name in enumerate(names)}
+        scopes = [
+            frozenset(place[n] for n in variable_names(c.expression) if sizes[n] > 1)
+            for c in problem.constraints
+        ]
+        first = [] if depth == len(names) else [place[name] for name in chosen]
+        order = [names[k] for k in choose_order(scopes, [sizes[n] for n in names], first)]
+    return Task(
+        problem,
+        tuple(order),
+        tuple(values[name] or () for name in order) if listed else None,
+        depth,
+        counting,
+        memory_limit,
+        None,
+    )
+
+
+# One process ----------------------------------------------------------------------------------------
+
+
+def _solved(task: Task, session: solving.Session, progress: solving.Progress | None) -> Outcome:
+    """Tries what may be quick before what may be slow."""
+    if task.values is None:
+        return _searched(task, session, progress, None)
+    outcome = _built(task, session, work_limit=_FIRST_WORK)
+    if outcome is None:
+        outcome = _searched(task, session, progress, _FIRST_NODES)
+        if outcome.stopped_by == NODE_LIMIT:
+            few = outcome
+            outcome = _built(task, session, work_limit=None)
+            if outcome is None or (outcome.stopped_by == MEMORY_LIMIT and task.memory_limit is None):
+                outcome = _searched(task, session, progress, None)
+            elif outcome.stopped_by and few.count > outcome.count:
+                outcome = replace(few, stopped_by=outcome.stopped_by)
+    return outcome
+
+
+def _built(task: Task, session: solving.Session, work_limit: int | None) -> Outcome | None:
+    """The diagram, of some solutions where a limit stopped it; None where it is too large, or unfit."""
+    assert task.values is not None
+    deadline = session.clock.deadline
+    if deadline is not None and work_limit is None:
+        # What is not done by half of the time is left to the search.
+        deadline -= max(0.0, deadline - time.monotonic()) / 2
+
+    def check() -> str | None:
+        try:
+            session.clock.check()
+        except OutOfTime:
+            return TIME_LIMIT
+        return TIME_LIMIT if deadline is not None and time.monotonic() >= deadline else None
+
+    try:
+        builder = Builder(
+            task.order,
+            task.values,
+            [constraint.expression for constraint in task.problem.constraints],
+            memory_limit=task.memory,
+            work_limit=work_limit,
+            check=check,
+        )
+        diagram = builder.build().projected(task.depth)
+    except TooMuchWork:
+        return None
+    except SizeLimitError:
+        return None
+    return Outcome(diagram.count, diagram, builder.stopped_by)
+
+
+def _searched(
+    task: Task, session: solving.Session, progress: solving.Progress | None, nodes: int | None
+) -> Outcome:
+    """The solutions one by one."""
+    deadline = session.clock.deadline
+    inner = solving.Session(
+        task.problem,
+        time_limit=None if deadline is None else max(0.0, deadline - time.monotonic()),
+        node_limit=None if nodes is None else session.counters.nodes + nodes,
+        progress=progress,
+    )
+    inner.counters = session.counters
+    if task.counting and task.depth == len(task.order):
+        count, complete = solving.count(inner)
+        return Outcome(count, None, None if complete else inner.stopped_by)
+    names = task.order[: task.depth]
+    most = max(1, task.memory // (_ROW_BYTES + 100 * len(task.order)))
+    found: list[tuple[solving.Assignment, list[int]]] = []
+    complete = solving.search_all(inner, most, found)
+    rows = {tuple([values[name] for name in names]) for values, _ in found}
+    stopped_by = None if complete else inner.stopped_by or MEMORY_LIMIT
+    columns = [tuple(sorted({row[k] for row in rows})) for k in range(len(names))]
+    values: Sequence[Values] = columns if task.values is None else task.values[: task.depth]
+    placed = [[position_of(each, x) for each, x in zip(values, row, strict=True)] for row in rows]
+    diagram = Diagram.of_rows(names, values, placed)
+    return Outcome(diagram.count, diagram, stopped_by)
+
+
+# Many processes ----------------------------------------------------------------------------------------
+
+
+def _spread(task: Task, session: solving.Session, executor: Executor) -> Outcome:
+    """Cuts the task by the values of its first variables, and joins what comes back."""
+    deadline = session.clock.deadline
+    left = None if deadline is None else max(0.0, deadline - time.monotonic())
+    tree = _cut(replace(task, time_limit=left), 0, _PARTS)
+    futures: list[Future[Outcome]] = []
+    outcomes: list[Outcome] = []
+    stopped_by: str | None = None
+    try:
+        futures = [executor.submit(_answer, part) for part in _leaves(tree)]
+        for future in futures:
+            outcomes.append(future.result())
+    except KeyboardInterrupt:
+        stopped_by = INTERRUPT
+    finally:
+        for future in futures:
+            future.cancel()
+    limits = [outcome.stopped_by for outcome in outcomes if outcome.stopped_by]
+    stopped_by = stopped_by or (limits[0] if limits else None)
+    count = sum(outcome.count for outcome in outcomes)
+    if task.counting:
+        return Outcome(count, None, stopped_by)
+    names = task.order[: task.depth]
+    values = [()] * task.depth if task.values is None else task.values[: task.depth]
+    diagrams = [outcome.diagram or Diagram.empty(names, values) for outcome in outcomes]
+    diagrams += [Diagram.empty(names, values)] * (len(futures) - len(outcomes))
+    return Outcome(count, _joined(tree, 0, iter(diagrams)), stopped_by)
+
+
+_Tree: TypeAlias = "Task | list[_Tree]"
+
+
+def _cut(task: Task, layer: int, parts: int) -> _Tree:
+    """At least so many parts, if there are: each has some of the values of one of the first layers."""
+    if task.values is None or layer == task.depth or parts <= 1:
+        return task
+    name, values = task.order[layer], task.values[layer]
+    size = size_of(values)
+    count = min(parts, size)
+    pieces: list[_Tree] = []
+    for k in range(count):
+        first, end = size * k // count, size * (k + 1) // count
+        piece = replace(task, problem=task.problem.without_goals())
+        x = variable(name)
+        if size > 1:
+            piece.problem.add((values[first] <= x) & (x <= values[end - 1]))
+        pieces.append(_cut(piece, layer + 1, -(-parts // size)))
+    return pieces
+
+
+def _leaves(tree: _Tree) -> Iterator[Task]:
+    if isinstance(tree, Task):
+        yield tree
+    else:
+        for part in tree:
+            yield from _leaves(part)
+
+
+def _joined(tree: _Tree, layer: int, diagrams: Iterator[Diagram]) -> Diagram:
+    """The diagrams of the leaves as one."""
+    if isinstance(tree, Task):
+        return next(diagrams)
+    return united([_joined(part, layer + 1, diagrams) for part in tree], layer)
+
+
+def _answer(task: Task) -> Outcome:
+    """What a worker does."""
+    return _solved(task, solving.Session(task.problem, time_limit=task.time_limit), None)
