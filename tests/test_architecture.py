@@ -29,7 +29,7 @@ import constrint as ci
 problem = ci.Problem()
 x = problem.integer("x", 1, 9)
 problem.add(x * x == 49)
-assert problem.solve()[x] == 7 and problem.count() == 1
+assert problem.solve()[x] == 7 and problem.propagate().status == 'satisfied'
 """
 
 
