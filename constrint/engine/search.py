@@ -174,7 +174,7 @@ class Search:
         try:
             store.cause = -1
             if self.goal is not None:
-                store.set_hi(*self.goal)
+                store.set_hi(self.goal[0], self.goal[1])
             if alternative is not None:
                 self._take(alternative)
             store.propagate()

@@ -32,9 +32,9 @@ class DivMod(Propagator):
     def propagate(self, store: Store) -> None:
         a, b, q, r, lo, hi = self.a, self.b, self.q, self.r, store.lo, store.hi
         if lo[b] > 0:
-            self._bounds(store, 1)
+            self._bounds(store, False)
         elif hi[b] < 0:
-            self._bounds(store, -1)
+            self._bounds(store, True)
         else:
             if not store.contains(b, 0) and lo[b] == 0:
                 store.set_lo(b, 1)
@@ -52,53 +52,44 @@ class DivMod(Propagator):
             if multiple:
                 store.restrict_divisor(b, multiple)
 
-    def _bounds(self, store: Store, sign: int) -> None:
-        """The bounds for b > 0 (sign 1), or for b < 0 (sign -1) by a // b = -a // -b, a % b = -(-a % -b)."""
+    def _bounds(self, store: Store, flip: bool) -> None:
+        """The bounds for b > 0, or flipped for b < 0 by a // b = -a // -b and a % b = -(-a % -b)."""
         a, b, q, r, lo, hi = self.a, self.b, self.q, self.r, store.lo, store.hi
-        flip = sign < 0
-
-        def low(x: int) -> int:
-            return -hi[x] if flip else lo[x]
-
-        def high(x: int) -> int:
-            return -lo[x] if flip else hi[x]
-
-        def at_least(x: int, bound: int) -> None:
-            store.set_hi(x, -bound) if flip else store.set_lo(x, bound)
-
-        def at_most(x: int, bound: int) -> None:
-            store.set_lo(x, -bound) if flip else store.set_hi(x, bound)
-
-        at_least(r, 0)
-        at_most(r, high(b) - 1)
-        at_least(b, low(r) + 1)
+        limit = store.limit
+        _at_least(store, r, 0, flip)
+        _at_most(store, r, (-lo[b] if flip else hi[b]) - 1, flip)
+        r_low, r_high = (-hi[r], -lo[r]) if flip else (lo[r], hi[r])
+        _at_least(store, b, r_low + 1, flip)
+        a_low, a_high = (-hi[a], -lo[a]) if flip else (lo[a], hi[a])
+        b_low, b_high = (-hi[b], -lo[b]) if flip else (lo[b], hi[b])
         # q from a and b, which an infinite a leaves open.
-        if low(a) > -store.limit:
-            store.set_lo(q, min(low(a) // low(b), low(a) // high(b)))
-        if high(a) < store.limit:
-            store.set_hi(q, max(high(a) // low(b), high(a) // high(b)))
-        # a = b·q + r, and b·q <= a < b·(q + 1).
-        corners = (low(b) * lo[q], low(b) * hi[q], high(b) * lo[q], high(b) * hi[q])
-        at_least(a, min(corners) + low(r))
-        at_most(a, max(corners) + high(r))
-        # The largest remainder of b is b - 1, which is tighter than high(r) where b varies.
-        above = (low(b) * (hi[q] + 1), high(b) * (hi[q] + 1))
-        at_most(a, max(above) - 1)
+        if a_low > -limit:
+            store.set_lo(q, a_low // (b_high if a_low >= 0 else b_low))
+        if a_high < limit:
+            store.set_hi(q, a_high // (b_low if a_high >= 0 else b_high))
+        q_low, q_high = lo[q], hi[q]
+        # a = b·q + r, and b·q <= a < b·(q + 1). The largest remainder of b is b - 1, which is tighter than
+        # r_high where b varies.
+        least = (b_low if q_low >= 0 else b_high) * q_low
+        most = (b_high if q_high >= 0 else b_low) * q_high
+        below = (b_high if q_high >= -1 else b_low) * (q_high + 1)
+        _at_least(store, a, least + r_low, flip)
+        _at_most(store, a, min(most + r_high, below - 1), flip)
+        a_low, a_high = (-hi[a], -lo[a]) if flip else (lo[a], hi[a])
         # b from a and q.
-        if lo[q] > 0 and high(a) < store.limit:
-            at_most(b, (high(a) - low(r)) // lo[q])
-        if hi[q] + 1 > 0 and low(a) >= 0 and hi[q] < store.limit:
-            at_least(b, low(a) // (hi[q] + 1) + 1)
-        if hi[q] < -1 and low(a) > -store.limit:
+        if q_low > 0 and a_high < limit:
+            _at_most(store, b, (a_high - r_low) // q_low, flip)
+        if q_high >= 0 and a_low >= 0 and q_high < limit:
+            _at_least(store, b, a_low // (q_high + 1) + 1, flip)
+        if q_high < -1 and a_low > -limit:
             # b·(q + 1) > a, so b < a / (q + 1) for negative q + 1.
-            at_most(b, ceil_div(low(a), hi[q] + 1) - 1)
-        if lo[q] < 0 and high(a) < 0 and lo[q] > -store.limit:
-            at_least(b, ceil_div(high(a) - low(r), lo[q]))
+            _at_most(store, b, ceil_div(a_low, q_high + 1) - 1, flip)
+        if q_low < 0 and a_high < 0 and q_low > -limit:
+            _at_least(store, b, ceil_div(a_high - r_low, q_low), flip)
         # r = a - b·q.
-        corners = (low(b) * lo[q], low(b) * hi[q], high(b) * lo[q], high(b) * hi[q])
-        if max(map(abs, corners)) < store.limit:
-            at_least(r, low(a) - max(corners))
-            at_most(r, high(a) - min(corners))
+        if max(abs(least), abs(most)) < limit:
+            _at_least(store, r, a_low - most, flip)
+            _at_most(store, r, a_high - least, flip)
 
     def _any_sign(self, store: Store) -> None:
         """What holds whatever the sign of the divisor: |q| <= |a|, |r| < |b|, and 0 for b = 0."""
@@ -134,6 +125,22 @@ class DivMod(Propagator):
             store.keep(a, kept)
             store.keep(q, sorted({v // divisor for v in kept}))
             store.keep(r, sorted({v % divisor for v in kept}))
+
+
+def _at_least(store: Store, x: int, bound: int, flip: bool) -> None:
+    """x >= bound, or -x >= bound."""
+    if flip:
+        store.set_hi(x, -bound)
+    else:
+        store.set_lo(x, bound)
+
+
+def _at_most(store: Store, x: int, bound: int, flip: bool) -> None:
+    """x <= bound, or -x <= bound."""
+    if flip:
+        store.set_lo(x, -bound)
+    else:
+        store.set_hi(x, bound)
 
 
 class Divides(Propagator):

@@ -218,7 +218,7 @@ def _pass_congruences(store: Store, terms: Terms, value: int) -> None:
             if solved is None:
                 store.fail()
             else:
-                store.restrict_congruence(x, *solved)
+                store.restrict_congruence(x, solved[0], solved[1])
 
 
 def _match_values(store: Store, terms: Terms, value: int) -> None:
