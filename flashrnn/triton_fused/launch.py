@@ -83,7 +83,7 @@ def forward(
     all_states = states.new_empty(len(cell.states), time, batch, heads, head_dim)
     shape, dtype = residual(settings, Wx)
     kept = Wx.new_empty(shape if training else 0, dtype=dtype)
-    tiles = _tiles("forward", settings, R, batch)
+    tiles = _tiles("forward", settings, R, batch, Wx)
     with _on(Wx):
         forward_kernel[heads, -(-batch // tiles.tile_b)](
             Wx,
@@ -137,7 +137,7 @@ def backward(
     _, time, batch, heads, head_dim = all_states.shape
     d_gates = R.new_empty(time, batch, len(cell.gates), heads, head_dim)
     d_initial = states.new_empty(states.shape)
-    tiles = _tiles("backward", settings, R, batch)
+    tiles = _tiles("backward", settings, R, batch, states, kept)
     with _on(R):
         backward_kernel[heads, -(-batch // tiles.tile_b)](
             d_all_states,
@@ -194,13 +194,15 @@ def _matrix_gradient(
     return product.view(heads, slots, head_dim, head_dim).transpose(0, 1).contiguous()
 
 
-def _tiles(direction: str, settings: Settings, R: Tensor, batch: int) -> Tiles:
+def _tiles(direction: str, settings: Settings, R: Tensor, batch: int, *loaded: Tensor) -> Tiles:
     profile = None
     if R.is_cuda:
         gpu = torch.cuda.get_device_properties(R.device)
         profile = profile_of((gpu.major, gpu.minor), gpu.multi_processor_count)
     heads, head_dim = R.shape[1:3]
-    tiles = best_tiles(Work(direction, settings.function, R.dtype.itemsize, head_dim, heads, batch, profile))
+    load_bytes = max(tensor.dtype.itemsize for tensor in loaded)
+    work = Work(direction, settings.function, R.dtype.itemsize, head_dim, load_bytes, heads, batch, profile)
+    tiles = best_tiles(work)
     if tiles is None:
         raise ValueError(f"R has head dimension {head_dim}, which is too large for the {direction} kernel")
     return tiles

@@ -38,6 +38,7 @@ class Tiles(NamedTuple):
 class Work(NamedTuple):
     """What a kernel has to do, as far as its tiles depend on it.
 
+    `element_bytes` are those of R, `load_bytes` those of the widest tensor that is read at every step.
     `hardware_profile` is the name of one; None takes the file's own.
     """
 
@@ -45,6 +46,7 @@ class Work(NamedTuple):
     function: str
     element_bytes: int
     head_dim: int
+    load_bytes: int = 4
     heads: int = 1
     batch: int = 1
     hardware_profile: str | None = None
@@ -80,6 +82,7 @@ def _problem(work: Work, largest: int = 0) -> constrint.Problem:
         "heads": work.heads,
         "batch": work.batch,
         "element_bytes": work.element_bytes,
+        "load_bytes": work.load_bytes,
     }
     include = {} if work.hardware_profile is None else {"gpu": work.hardware_profile}
     return constrint.load(PROBLEM, set=parameters, include=include)

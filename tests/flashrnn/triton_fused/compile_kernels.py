@@ -2,9 +2,9 @@
 
     python -m tests.flashrnn.triton_fused.compile_kernels   < cases, one JSON object a line
 
-A case names a hardware profile, function, dtype ("bf16", "fp16", "fp32"), head_dim, batch, direction, and
-whether all options are on (resets, clipping, gates kept); a line with the tiles and the compiler's shared
-memory, registers and spilled bytes comes back.
+A case names a hardware profile, function, dtype ("bf16", "fp16", "fp32"), the dtype of what is loaded at
+every step, head_dim, batch, direction, and whether all options are on (resets, clipping, gates kept). A line
+with the tiles and the compiler's shared memory, registers and spilled bytes comes back.
 """
 
 import json
@@ -25,15 +25,17 @@ from flashrnn.triton_fused.forward import forward_kernel
 from flashrnn.triton_fused.tiling import Work, best_tiles
 
 FLOATS = ("clip", "gradient_clip", "value_0", "value_1", "value_2", "value_3")
-POINTERS = ("Wx", "R", "b", "initial", "all_states", "kept_gates", "d_all_states", "d_gates", "d_initial")
+LOADED = ("Wx", "initial", "all_states", "kept_gates", "d_all_states", "d_initial")
+MULTIPLIED = ("R", "b", "d_gates")
 # Assemblers that Triton brings; which PTX each one reads depends on Triton's version.
 ASSEMBLERS = sorted(Path(triton.__file__).parent.glob("backends/nvidia/bin/ptxas*"))
 
 
-def compile_case(profile, function, dtype, head_dim, batch, direction, options):
+def compile_case(profile, function, dtype, loaded, head_dim, batch, direction, options):
     """The tiles that the solver chooses for the case, and the compiler's report."""
     cell = CELLS[function]
-    work = Work(direction, function, 4 if dtype == "fp32" else 2, head_dim, 8, batch, profile)
+    sizes = {"bf16": 2, "fp16": 2, "fp32": 4}
+    work = Work(direction, function, sizes[dtype], head_dim, sizes[loaded], 8, batch, profile)
     tiles = best_tiles(work)
     kernel = forward_kernel if direction == "forward" else backward_kernel
     cut = tiles.options
@@ -51,13 +53,18 @@ def compile_case(profile, function, dtype, head_dim, batch, direction, options):
     }
     names = kernel.arg_names
     signature = dict.fromkeys(names, "i64")
-    signature |= {name: f"*{dtype}" for name in POINTERS if name in names}
+    signature |= {name: f"*{dtype}" for name in MULTIPLIED if name in names}
+    signature |= {name: f"*{loaded}" for name in LOADED if name in names}
     signature |= {name: "fp32" for name in FLOATS if name in names}
     signature |= {name: "constexpr" for name in constants if name in names}
     signature["reset"] = "*i1"
     # What the launcher would find out: addresses are multiples of 16, and sizes if head_dim is.
-    sizes = ("D", "stride_t", "stride_b", "stride_h", "stride_g", "stride_s") if head_dim % 16 == 0 else ()
-    aligned = [index for index, name in enumerate(names) if signature[name].startswith("*") or name in sizes]
+    multiples = (
+        ("D", "stride_t", "stride_b", "stride_h", "stride_g", "stride_s") if head_dim % 16 == 0 else ()
+    )
+    aligned = [
+        index for index, name in enumerate(names) if signature[name].startswith("*") or name in multiples
+    ]
     gpu = hardware.load(profile)
     capability = 10 * gpu.compute_capability_major + gpu.compute_capability_minor
     compiled = triton.compile(

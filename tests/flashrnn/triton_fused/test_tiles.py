@@ -20,14 +20,15 @@ from tests.flashrnn.reference import FUNCTIONS, random_tensors
 ROOT = Path(__file__).parents[3]
 
 
-# profile, function, dtype, head_dim, batch, options
+# profile, function, dtype, dtype of inputs and states, head_dim, batch, options
 CASES = [
-    *(("h100_sxm", function, "bf16", 128, 16, True) for function in FUNCTIONS),
-    *(("a100_sxm_80gb", function, "fp32", 64, 16, True) for function in FUNCTIONS),
-    ("h100_sxm", "elman", "fp16", 320, 16, True),  # several tiles, R of the largest size
-    ("rtx_4090", "gru", "bf16", 96, 16, True),
-    ("b200", "lstm", "bf16", 64, 4096, True),  # a large tile of the batch
-    ("l4", "lstm", "fp16", 33, 16, False),  # rows that are not aligned
+    *(("h100_sxm", function, "bf16", "bf16", 128, 16, True) for function in FUNCTIONS),
+    *(("a100_sxm_80gb", function, "fp32", "fp32", 64, 16, True) for function in FUNCTIONS),
+    ("h100_sxm", "elman", "fp16", "fp16", 320, 16, True),  # several tiles, R of the largest size
+    ("rtx_4090", "gru", "bf16", "bf16", 96, 16, True),
+    ("b200", "lstm", "bf16", "bf16", 64, 4096, True),  # a large tile of the batch
+    ("l4", "lstm", "fp16", "fp32", 33, 16, False),  # rows that are not aligned, states in float32
+    ("h100_sxm", "slstm", "bf16", "fp32", 96, 16, True),
 ]
 
 
@@ -35,7 +36,7 @@ CASES = [
 def test_the_compiler_needs_what_the_model_says(direction):
     """In a process of its own: these kernels must not be those of the interpreter."""
     pytest.importorskip("triton", reason="Triton is not installed")
-    fields = ("profile", "function", "dtype", "head_dim", "batch", "options")
+    fields = ("profile", "function", "dtype", "loaded", "head_dim", "batch", "options")
     cases = [{**dict(zip(fields, case, strict=True)), "direction": direction} for case in CASES]
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     command = [sys.executable, "-m", "tests.flashrnn.triton_fused.compile_kernels"]
@@ -75,8 +76,8 @@ def test_the_largest_head_dim_is_the_last_that_has_tiles(profile, sizes):
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_tiles_cover_the_head_and_the_batch(function, head_dim):
     for direction in DIRECTIONS:
-        small = best_tiles(Work(direction, function, 2, head_dim, 4, 7, "h200"))
-        large = best_tiles(Work(direction, function, 2, head_dim, 4, 70_000, "h200"))
+        small = best_tiles(Work(direction, function, 2, head_dim, 2, 4, 7, "h200"))
+        large = best_tiles(Work(direction, function, 2, head_dim, 2, 4, 70_000, "h200"))
         for tiles in (small, large):
             assert tiles.tile_d * tiles.tiles_d >= head_dim
         assert small.tile_b == 16 <= large.tile_b
