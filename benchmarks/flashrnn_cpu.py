@@ -3,14 +3,17 @@
     python benchmarks/flashrnn_cpu.py [--compile] [--threads N] [--repeats N]
 
 Every time is the median over repeats of one forward and backward pass in float32; the contenders take turns,
-so that what else the machine does hits them alike. The published package (PyPI: flashrnn 1.0.8) is looked for
-in the folder that FLASHRNN_PUBLISHED names, by default `published` in the virtual environment:
+so that what else the machine does hits them alike. The last line has the lowest speed-up of each.
+
+The published package (PyPI: flashrnn 1.0.8) is looked for in the folder that FLASHRNN_PUBLISHED names, by
+default `published` in the virtual environment:
 
     pip install flashrnn==1.0.8 --no-deps --target .venv/published
 """
 
 import argparse
 import importlib
+import math
 import os
 import statistics
 import sys
@@ -92,8 +95,10 @@ def forward_backward(run: Callable[..., Any], arguments: list[torch.Tensor], **o
     return both
 
 
-def recurrence_table(repeats: int, compiled: bool) -> Table:
+def recurrence_table(repeats: int, compiled: bool) -> tuple[Table, dict[str, float]]:
+    """The table, and each backend's lowest speed-up over the published package."""
     published = published_package()
+    lowest: dict[str, float] = {}
     table = Table("cell", "B", "T", "H", "D", "published ms", title="Recurrence, forward + backward")
     names = ["vanilla", "vanilla_fwbw"] + (["compiled vanilla", "compiled auto"] if compiled else [])
     for name in names:
@@ -117,14 +122,12 @@ def recurrence_table(repeats: int, compiled: bool) -> Table:
             )
         result = medians(passes, repeats)
         base = result.get("published")
-        cells = [
-            "–"
-            if name not in result
-            else f"{result[name]:.2f}" + (f" ({base / result[name]:.2f}×)" if base else "")
-            for name in names
-        ]
+        for name in names:
+            if base and name in result:
+                lowest[name] = min(lowest.get(name, math.inf), base / result[name])
+        cells = [_cell(result.get(name), base) for name in names]
         table.add_row(function, *map(str, shape), f"{base:.2f}" if base else "absent", *cells)
-    return table
+    return table, lowest
 
 
 def _layer_pass(layer: torch.nn.Module, x: torch.Tensor) -> Pass:
@@ -167,7 +170,10 @@ def main() -> None:
     console = Console(width=140)
     console.print(f"torch {torch.__version__}, {options.threads} thread(s), {options.repeats} repeats")
     console.print(lstm_table(4 * options.repeats))
-    console.print(recurrence_table(options.repeats, options.compile))
+    table, lowest = recurrence_table(options.repeats, options.compile)
+    console.print(table)
+    if lowest:
+        console.print("lowest: " + ", ".join(f"{name} {ratio:.2f}×" for name, ratio in lowest.items()))
 
 
 if __name__ == "__main__":
