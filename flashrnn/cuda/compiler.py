@@ -121,7 +121,12 @@ def _compile(
 ) -> Compiled:
     nvrtc = _nvrtc()
     started = time.perf_counter()
-    program = nvrtc.createProgram(source, "kernels.cu", list(headers.values()), list(headers))
+    program = nvrtc.createProgram(
+        source,
+        "kernels.cu",
+        [text.encode() for text in headers.values()],
+        [name.encode() for name in headers],
+    )
     try:
         for name in names:
             nvrtc.addNameExpression(program, name)

@@ -1,0 +1,138 @@
+"""A hardware profile of the GPU in the machine: what the driver says of it, and the rest from its nearest kin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+
+from flashrnn import hardware
+
+
+class NoGPU(RuntimeError):
+    """There is no GPU to ask; the message says what is missing."""
+
+
+# The profile's keys that the driver knows, by CUDA's name of the attribute and the unit it counts in.
+_ATTRIBUTES = {
+    "compute_capability_major": ("ComputeCapabilityMajor", 1),
+    "compute_capability_minor": ("ComputeCapabilityMinor", 1),
+    "sm_count": ("MultiProcessorCount", 1),
+    "threads_per_warp": ("WarpSize", 1),
+    "threads_per_block": ("MaxThreadsPerBlock", 1),
+    "threads_per_sm": ("MaxThreadsPerMultiProcessor", 1),
+    "blocks_per_sm": ("MaxBlocksPerMultiprocessor", 1),
+    "registers_per_sm": ("MaxRegistersPerMultiprocessor", 1),
+    "registers_per_block": ("MaxRegistersPerBlock", 1),
+    "shared_memory_per_sm": ("MaxSharedMemoryPerMultiprocessor", 1),
+    "shared_memory_per_block": ("MaxSharedMemoryPerBlockOptin", 1),
+    "shared_memory_per_block_default": ("MaxSharedMemoryPerBlock", 1),
+    "shared_memory_reserved_per_block": ("ReservedSharedMemoryPerBlock", 1),
+    "constant_memory": ("TotalConstantMemory", 1),
+    "l2_cache": ("L2CacheSize", 1),
+    "boost_clock_hz": ("ClockRate", 1000),
+    "memory_clock_hz": ("MemoryClockRate", 1000),
+    "memory_bus_width_bits": ("GlobalMemoryBusWidth", 1),
+}
+# Of the runtime's enumeration; CuPy has no names for these two.
+_NUMBERS = {"ComputeCapabilityMajor": 75, "ComputeCapabilityMinor": 76}
+
+
+def query(device: int = 0) -> dict[str, Any]:
+    """What the driver says of a GPU: the profile's keys that it knows. Raises NoGPU without one."""
+    try:
+        from cupy_backends.cuda.api import runtime
+    except ImportError as error:
+        raise NoGPU(f"CuPy, through which the GPU is asked, is not installed ({error})") from None
+    try:
+        count = runtime.getDeviceCount()
+    except RuntimeError as error:
+        raise NoGPU(f"no NVIDIA GPU can be reached: {error}") from None
+    if not 0 <= device < count:
+        raise NoGPU(f"there is no GPU {device}: this machine has {count}")
+    name = runtime.getDeviceProperties(device)["name"]
+    found: dict[str, Any] = {
+        "name": name.decode() if isinstance(name, bytes) else name,
+        "global_memory": runtime.getDeviceProperties(device)["totalGlobalMem"],
+    }
+    for key, (attribute, unit) in _ATTRIBUTES.items():
+        number = _NUMBERS.get(attribute)
+        if number is None:
+            number = getattr(runtime, f"cudaDevAttr{attribute}")
+        found[key] = unit * runtime.deviceGetAttribute(number, device)
+    return found
+
+
+def nearest(found: Mapping[str, Any]) -> hardware.Profile:
+    """The profile most like the GPU: its capability, else the newest before it; then its SMs and memory.
+
+    Raises NoGPU where every profile is of a newer generation.
+    """
+    capability = (found["compute_capability_major"], found["compute_capability_minor"])
+    profiles = [hardware.load(name) for name in hardware.names()]
+    older = [profile for profile in profiles if _capability(profile) <= capability]
+    if not older:
+        raise NoGPU(f"compute capability {capability[0]}.{capability[1]} is too low: at least 8.0 is needed")
+    newest = max(map(_capability, older))
+    alike = [profile for profile in older if _capability(profile) == newest]
+    return min(
+        alike,
+        key=lambda profile: (
+            profile.name != found["name"],
+            abs(profile.sm_count - found["sm_count"]),
+            abs(profile.global_memory - found["global_memory"]),
+        ),
+    )
+
+
+def profile_data(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole profile: what was found, and the rest as the nearest profile has it, marked as unverified."""
+    kin = nearest(found)
+    data = _plain(asdict(kin))
+    data.update(found)
+    data["warps_per_sm"] = data["threads_per_sm"] // data["threads_per_warp"]
+    if data["shared_memory_carveouts"][-1:] != [data["shared_memory_per_sm"]]:
+        fitting = [size for size in data["shared_memory_carveouts"] if size < data["shared_memory_per_sm"]]
+        data["shared_memory_carveouts"] = [*fitting, data["shared_memory_per_sm"]]
+    # DDR: two transfers a cycle.
+    data["memory_bandwidth_bytes_per_second"] = (
+        2 * data["memory_clock_hz"] * data["memory_bus_width_bits"] // 8
+        or kin.memory_bandwidth_bytes_per_second
+    )
+    rates = [key for key in data if key.endswith("_flop_per_second")]
+    for key in rates:
+        # What an SM does in a cycle is the generation's.
+        data[key] = (
+            data[key] * data["sm_count"] * data["boost_clock_hz"] // (kin.sm_count * kin.boost_clock_hz)
+        )
+    data["latency_origins"] = {
+        key: {**origin, "carried_over": origin["carried_over"] or kin.name != data["name"]}
+        for key, origin in data["latency_origins"].items()
+    }
+    data["sources"] = ["the CUDA driver of this machine", *data["sources"]]
+    data["notes"] = [f"written by a query of the GPU; what the driver does not tell is as for {kin.name}"]
+    told = {*found, "warps_per_sm", "memory_bandwidth_bytes_per_second"}
+    doubtful = [key for key in rates if key not in told]
+    data["unverified"] = [
+        {"key": key, "reason": f"scaled from {kin.name} by SMs and clock"} for key in doubtful
+    ]
+    return data
+
+
+def as_yaml(data: Mapping[str, Any]) -> str:
+    """The text of a profile file."""
+    text: str = yaml.safe_dump(dict(data), sort_keys=False, default_flow_style=None, width=110)
+    return text
+
+
+def _capability(profile: hardware.Profile) -> tuple[int, int]:
+    return profile.compute_capability_major, profile.compute_capability_minor
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, for YAML."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

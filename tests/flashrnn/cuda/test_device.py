@@ -1,0 +1,56 @@
+"""A profile written from what a GPU says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flashrnn import hardware
+from flashrnn.cuda import device
+
+
+def told_by(profile: hardware.Profile, **others: Any) -> dict[str, Any]:
+    """What the driver would say of the GPU of this profile."""
+    keys = [*device._ATTRIBUTES, "name", "global_memory"]
+    return {key: getattr(profile, key) for key in keys} | others
+
+
+@pytest.mark.parametrize("name", hardware.names())
+def test_a_known_gpu_gets_its_own_profile(name: str, tmp_path: Path) -> None:
+    known = hardware.load(name)
+    path = tmp_path / "written.yaml"
+    path.write_text(device.as_yaml(device.profile_data(told_by(known))))
+    written = asdict(hardware.load(path))
+    expected = asdict(known)
+    for key in ("sources", "notes", "unverified"):
+        del written[key], expected[key]
+    # Published bandwidths are rounded.
+    assert written.pop("memory_bandwidth_bytes_per_second") == pytest.approx(
+        expected.pop("memory_bandwidth_bytes_per_second"), rel=0.05
+    )
+    assert written == expected
+
+
+def test_an_unknown_gpu_is_like_its_kin_and_says_so(tmp_path: Path) -> None:
+    kin = hardware.load("h200")
+    path = tmp_path / "written.yaml"
+    path.write_text(device.as_yaml(device.profile_data(told_by(kin, name="NVIDIA H300", sm_count=130))))
+    written = hardware.load(path)
+    assert written.sm_count == 130
+    assert written.bf16_flop_per_second == kin.bf16_flop_per_second * 130 // 132
+    assert {doubt.key for doubt in written.unverified} >= {"bf16_flop_per_second", "fp32_flop_per_second"}
+    assert all(origin.carried_over for origin in written.latency_origins.values())
+    assert kin.name in written.notes[0]
+
+
+def test_a_capability_between_two_known_ones_takes_the_older() -> None:
+    found = told_by(hardware.load("rtx_4090"), compute_capability_minor=7, name="new")
+    assert device.nearest(found).compute_capability_minor == 6
+
+
+def test_a_gpu_that_is_too_old_is_refused() -> None:
+    with pytest.raises(device.NoGPU, match=r"7\.5 is too low"):
+        device.nearest({"compute_capability_major": 7, "compute_capability_minor": 5})
