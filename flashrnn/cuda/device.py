@@ -1,4 +1,4 @@
-"""A hardware profile of the GPU in the machine: what the driver says of it, and the rest from its nearest kin."""
+"""A hardware profile of the GPU in the machine: what its driver says, and the rest from its nearest kin."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def nearest(found: Mapping[str, Any]) -> hardware.Profile:
 def profile_data(found: Mapping[str, Any]) -> dict[str, Any]:
     """A whole profile: what was found, and the rest as the nearest profile has it, marked as unverified."""
     kin = nearest(found)
-    data = _plain(asdict(kin))
+    data: dict[str, Any] = _plain(asdict(kin))
     data.update(found)
     data["warps_per_sm"] = data["threads_per_sm"] // data["threads_per_warp"]
     if data["shared_memory_carveouts"][-1:] != [data["shared_memory_per_sm"]]:

@@ -77,7 +77,7 @@ def test_the_report_is_read_in_both_of_its_forms() -> None:
 
 
 def test_an_error_in_the_source_gives_the_compilers_words() -> None:
-    with pytest.raises(CompilationError, match='(?s)sm_80.*identifier "nonsense" is undefined'):
+    with pytest.raises(CompilationError, match=r'(?s)sm_80.*identifier "nonsense" is undefined'):
         compile_kernels("__global__ void k() { nonsense; }", ["k"], "sm_80")
 
 
