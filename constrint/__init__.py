@@ -59,8 +59,10 @@ from constrint.results import (
     Propagation,
     SearchResult,
     Solution,
+    SpaceResult,
     Statistics,
 )
+from constrint.sweeping import sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +107,7 @@ __all__ = [
     "SearchResult",
     "SizeLimitError",
     "Solution",
+    "SpaceResult",
     "Statistics",
     "UnboundedError",
     "UndefinedTerm",
@@ -130,6 +133,7 @@ __all__ = [
     "minimum",
     "negation",
     "smallest",
+    "sweep",
     "table",
     "total",
     "xor",

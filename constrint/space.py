@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CHUNK = 1 << 16
 """Configurations that are listed together where all at once would be too many."""
 
+_FIRST_ROWS = 256
+"""Where an iteration begins, in case that only the first few configurations are wanted."""
+
 _COLUMN_LIMIT = 1 << 31
 """A column of more rows than this is refused: it would fill the memory."""
 
@@ -105,8 +108,10 @@ class SearchSpace(Sequence[dict[str, Any]]):
         return self._listed(number, number + 1)[0]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for first in range(0, self.size, CHUNK):
-            yield from self._listed(first, min(first + CHUNK, self.size))
+        first, rows = 0, _FIRST_ROWS
+        while first < self.size:
+            yield from self._listed(first, min(first + rows, self.size))
+            first, rows = first + rows, min(2 * rows, CHUNK)
 
     def __contains__(self, configuration: object) -> bool:
         return isinstance(configuration, Mapping) and self._rank(configuration) >= 0
@@ -126,6 +131,8 @@ class SearchSpace(Sequence[dict[str, Any]]):
         """`n` configurations, drawn uniformly without repetition (all of them if there are no more)."""
         generator = random.Random(seed)
         n = min(n, self.size)
+        if n <= 0:
+            return []
         if self.size < NARROW:
             ranks = generator.sample(range(self.size), n)
         else:
@@ -167,6 +174,8 @@ class SearchSpace(Sequence[dict[str, Any]]):
 
     def _around(self, row: Sequence[int | None], *, strictly: bool) -> list[list[int]]:
         """The rows of positions at most one step away in every variable, but for the row itself."""
+        if not self.size:
+            return []
         allowed = {}
         for depth, name, value in zip(self._depths, self._names, row, strict=True):
             values = self._values(name)
@@ -310,6 +319,8 @@ class SearchSpace(Sequence[dict[str, Any]]):
 
     def configurations(self, columns: Mapping[str, Column]) -> list[dict[str, Any]]:
         """The rows of such columns as `chunks` gives, as configurations."""
+        if not self._names:
+            return [{}]  # the one way to say nothing
         rows = zip(*[columns[name].tolist() for name in self._names], strict=True)
         if not self._arrays:
             return [dict(zip(self._names, row, strict=True)) for row in rows]

@@ -26,7 +26,7 @@ from constrint.diagram.summaries import Boundary, boundary_of, future_bits
 from constrint.diagram.terms import Term, Terms
 from constrint.diagram.values import NARROW, Column, Values, bounds_of, column_of, size_of
 from constrint.expressions import Expression, Op
-from constrint.results import INTERRUPT, MEMORY_LIMIT
+from constrint.results import MEMORY_LIMIT
 
 CHUNK = 1 << 18
 """Candidate arcs that are looked at together."""
@@ -209,11 +209,7 @@ class Builder:
                 self.stopped_by = MEMORY_LIMIT if size > self._memory_limit else self._limit()
             if self.stopped_by and first >= WIDTH_AT_LIMIT:
                 return
-            try:
-                below, arcs = self._piece(position, state, first, end, closing, boundary)
-            except KeyboardInterrupt:
-                self.stopped_by = INTERRUPT
-                continue
+            below, arcs = self._piece(position, state, first, end, closing, boundary)
             size += _ARC_BYTES * len(arcs.parents) + 16 * below.size * (len(below.registers) + 1)
             yield below, arcs
 
@@ -311,7 +307,7 @@ class Builder:
 
     def _count_work(self, arcs: int) -> None:
         self._work += arcs
-        if self._work_limit is not None and self._work > self._work_limit:
+        if self._work_limit is not None and self._work > self._work_limit and self.stopped_by is None:
             raise TooMuchWork
 
     def _listed(self, position: int) -> Column:

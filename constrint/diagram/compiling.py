@@ -18,6 +18,7 @@ from typing import TypeAlias
 from constrint import solving
 from constrint.diagram.building import DEFAULT_MEMORY, Builder, TooMuchWork
 from constrint.diagram.diagram import Diagram, united
+from constrint.diagram.interrupts import Interrupts
 from constrint.diagram.ordering import choose_order
 from constrint.diagram.values import Values, position_of, size_of, values_of
 from constrint.domains import Domain, DomainSpec, read_domain
@@ -191,27 +192,31 @@ def _built(task: Task, session: solving.Session, work_limit: int | None) -> Outc
         # What is not done by half of the time is left to the search.
         deadline -= max(0.0, deadline - time.monotonic()) / 2
 
-    def check() -> str | None:
-        try:
-            session.clock.check()
-        except OutOfTime:
-            return TIME_LIMIT
-        return TIME_LIMIT if deadline is not None and time.monotonic() >= deadline else None
+    with Interrupts() as interrupts:
 
-    try:
-        builder = Builder(
-            task.order,
-            task.values,
-            [constraint.expression for constraint in task.problem.constraints],
-            memory_limit=task.memory,
-            work_limit=work_limit,
-            check=check,
-        )
-        diagram = builder.build().projected(task.depth)
-    except TooMuchWork:
-        return None
-    except SizeLimitError:
-        return None
+        def check() -> str | None:
+            if interrupts.pressed:
+                return INTERRUPT
+            try:
+                session.clock.check()
+            except OutOfTime:
+                return TIME_LIMIT
+            return TIME_LIMIT if deadline is not None and time.monotonic() >= deadline else None
+
+        try:
+            builder = Builder(
+                task.order,
+                task.values,
+                [constraint.expression for constraint in task.problem.constraints],
+                memory_limit=task.memory,
+                work_limit=work_limit,
+                check=check,
+            )
+            diagram = builder.build().projected(task.depth)
+        except (TooMuchWork, SizeLimitError):
+            if interrupts.pressed:
+                raise KeyboardInterrupt from None
+            return None
     return Outcome(diagram.count, diagram, builder.stopped_by)
 
 
@@ -230,17 +235,22 @@ def _searched(
     if task.counting and task.depth == len(task.order):
         count, complete = solving.count(inner)
         return Outcome(count, None, None if complete else inner.stopped_by)
-    names = task.order[: task.depth]
     most = max(1, task.memory // (_ROW_BYTES + 100 * len(task.order)))
     found: list[tuple[solving.Assignment, list[int]]] = []
     complete = solving.search_all(inner, most, found)
-    rows = {tuple([values[name] for name in names]) for values, _ in found}
     stopped_by = None if complete else inner.stopped_by or MEMORY_LIMIT
+    with Interrupts():
+        diagram = _diagram_of(task, found)
+    return Outcome(diagram.count, diagram, stopped_by)
+
+
+def _diagram_of(task: Task, found: Sequence[tuple[solving.Assignment, list[int]]]) -> Diagram:
+    names = task.order[: task.depth]
+    rows = {tuple([values[name] for name in names]) for values, _ in found}
     columns = [tuple(sorted({row[k] for row in rows})) for k in range(len(names))]
     values: Sequence[Values] = columns if task.values is None else task.values[: task.depth]
     placed = [[position_of(each, x) for each, x in zip(values, row, strict=True)] for row in rows]
-    diagram = Diagram.of_rows(names, values, placed)
-    return Outcome(diagram.count, diagram, stopped_by)
+    return Diagram.of_rows(names, values, placed)
 
 
 # Many processes ----------------------------------------------------------------------------------------

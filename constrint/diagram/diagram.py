@@ -151,6 +151,8 @@ class Diagram:
 
     def through(self, k: int) -> Column:
         """For each position of a value in the layer, how many paths take it."""
+        if not self.count:
+            return np.zeros(size_of(self.layers[k].values), dtype=np.int64)
         into: Column = np.ones(1, dtype=np.int64 if self.count < NARROW else object)
         for layer, below in zip(self.layers[:k], self.counts[1:], strict=False):
             if layer.starts is None or layer.children is None:
