@@ -214,7 +214,7 @@ class Problem:
             raise SizeLimitError(
                 f"an expression that nests more than {MAX_NESTING} deep: give a part of it a variable", place
             )
-        for name in variable_names(expression):
+        for name in sorted(variable_names(expression)):
             if name not in self.variables:
                 raise unknown_name(name, [*self.variables, *self.arrays], place)
         return expression
@@ -259,7 +259,11 @@ class Problem:
         node_limit: int | None = None,
         progress: solving.Progress | None = None,
     ) -> SearchResult:
-        """Up to `limit` solutions, in the order of the preferences; with objectives, optimal ones only."""
+        """Up to `limit` solutions, in the order of the preferences; with objectives, optimal ones only.
+
+        Raises ProblemError for a limit below 1, and as `solve` does.
+        """
+        _check_limit(limit)
         session = solving.Session(self, time_limit=time_limit, node_limit=node_limit, progress=progress)
         found: list[tuple[solving.Assignment, list[int]]] = []
         complete = solving.search_all(session, limit, found)
@@ -273,7 +277,8 @@ class Problem:
         return SearchResult(status, solutions, complete, objective, session.stopped_by, statistics)
 
     def solutions(self, *, limit: int | None = None, time_limit: float | None = None) -> Iterator[Solution]:
-        """The solutions one by one, as they are found; each once."""
+        """The solutions one by one, as they are found; each once, and at most `limit` (1 or more) of them."""
+        _check_limit(limit)
         session = solving.Session(self, time_limit=time_limit)
         for values in islice(solving.stream(session), limit):
             yield Solution(self, values, status=SATISFIED, statistics=session.statistics())
@@ -442,6 +447,8 @@ class Problem:
         return plain
 
     def _flattened(self, assignment: Mapping[str, Any]) -> dict[str, int]:
+        if not isinstance(assignment, Mapping):
+            raise ProblemError(f"an assignment maps names to integers; this is {assignment!r}")
         values: dict[str, int] = {}
 
         def take(name: str, value: Any) -> None:
@@ -468,6 +475,11 @@ class Problem:
         return (
             f"<Problem {self.name!r}: {len(self.variables)} variables, {len(self.constraints)} constraints>"
         )
+
+
+def _check_limit(limit: object) -> None:
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ProblemError(f"a limit of solutions is a positive integer, not {limit!r}")
 
 
 def _shape(name: str, shape: Any) -> tuple[int, ...]:

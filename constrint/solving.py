@@ -62,6 +62,8 @@ class Session:
     ) -> None:
         self.problem = problem
         self.constraints = problem.constraints if constraints is None else constraints
+        if node_limit is not None and (not isinstance(node_limit, int) or node_limit < 0):
+            raise ProblemError(f"a node limit is an integer, 0 or more, not {node_limit!r}")
         self.node_limit = node_limit
         self.counters = Counters()
         self.best: int | None = None

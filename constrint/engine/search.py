@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from constrint.engine.store import Inconsistent, Store
 
@@ -18,8 +19,10 @@ _LIST_LIMIT = 24
 """Domains of at most this many values are tried value by value, larger ones are halved."""
 
 _FIRST_RESTART = 100
-_RESTART_GROWTH = (3, 2)
-"""A restart after this many failures, and each time by this factor (as a fraction) later."""
+_RESTART_GROWTH = (5, 4)
+_PROOF_GROWTH = (3, 2)
+"""A restart after this many failures, and each time by this factor (as a fraction) later; the second one
+where there is a goal, so that the search more likely has to prove that nothing better exists."""
 
 _WINDOWS = (4, 16, 64, 128)
 """An unbounded variable is tried within 2 ** these steps of its modulus from its finite bound, or from 0."""
@@ -102,6 +105,10 @@ class Search:
         self._weights = [1] * len(store.lo)
         self._last_conflict = -1
         self._unbounded_steps = 0
+        # After a restart values are tried from either end, or the search would run into the same wall. The
+        # choice is random, and the same in every run.
+        self._varied = False
+        self._random = Random(0)
         store.calm()
 
     def solutions(self, *, restarts: bool = False) -> Iterator[None]:
@@ -118,7 +125,9 @@ class Search:
             if finished:
                 return
             self.counters.restarts += 1
-            limit = limit * _RESTART_GROWTH[0] // _RESTART_GROWTH[1]
+            self._varied = True
+            factor, divisor = _RESTART_GROWTH if self.goal is None else _PROOF_GROWTH
+            limit = limit * factor // divisor
             if self.at_restart is not None:
                 try:
                     self.at_restart()
@@ -256,6 +265,8 @@ class Search:
         if value is not None and store.contains(x, value):
             return self._one_value(x, value)
         largest = self.favoured.get(x, False)
+        if self._varied and x not in self.favoured:
+            largest = self._random.getrandbits(1) == 1
         if store.size(x) <= _LIST_LIMIT:
             return self._one_value(x, store.hi[x] if largest else store.lo[x])
         return self._halves(x, largest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -82,7 +83,7 @@ def _variables(problem: Problem) -> dict[str, Any]:
         name = flat.partition("[")[0]
         if name in declarations:
             continue
-        if name in FUNCTION_NAMES or name in CONSTANTS:
+        if name in FUNCTION_NAMES or name in CONSTANTS or iskeyword(name):
             raise ProblemError(f"variable '{name}' cannot be written to a file, where this is a word")
         domain = _domain(spec)
         shape = problem.arrays.get(name)
