@@ -68,7 +68,7 @@ def backward_kernel(
     d_states = ()
     for n in tl.static_range(TILES_D):
         for s in tl.static_range(STATES):
-            d_states = d_states + (tl.zeros((TILE_B, TILE_D), tl.float32),)
+            d_states = d_states + (tl.full((TILE_B, TILE_D), 0.0, tl.float32),)
 
     for back in tl.range(T, num_stages=STAGES):
         t = T - 1 - back

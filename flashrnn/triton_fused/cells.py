@@ -20,6 +20,15 @@ def tanh(x):
 
 
 @triton.jit
+def sigmoid(x):
+    """1 / (1 + exp(-x)), also where exp(-x) is infinite.
+
+    Triton's own would not run in the interpreter once Triton was imported without it.
+    """
+    return 1 / (1 + tl.exp(-x))
+
+
+@triton.jit
 def log_sigmoid(x):
     """min(x, 0) - log(1 + e) with e = exp(-|x|); log u · e / (u - 1) undoes the rounding of u = 1 + e."""
     e = tl.exp(-tl.abs(x))
@@ -41,12 +50,12 @@ def step(CELL: tl.constexpr, gates, states):
         new = (tanh(gates[0]),)
     elif CELL == "lstm":
         kept = gates
-        c = tl.sigmoid(gates[1]) * states[1] + tl.sigmoid(gates[0]) * tanh(gates[2])
-        new = (tl.sigmoid(gates[3]) * tanh(c), c)
+        c = sigmoid(gates[1]) * states[1] + sigmoid(gates[0]) * tanh(gates[2])
+        new = (sigmoid(gates[3]) * tanh(c), c)
     elif CELL == "gru":
         kept = gates
-        z = tl.sigmoid(gates[2])
-        candidate = tanh(gates[3] + tl.sigmoid(gates[1]) * gates[0])
+        z = sigmoid(gates[2])
+        candidate = tanh(gates[3] + sigmoid(gates[1]) * gates[0])
         new = (z * states[0] + (1 - z) * candidate,)
     else:
         carried = states[3] + log_sigmoid(gates[1])
@@ -56,7 +65,7 @@ def step(CELL: tl.constexpr, gates, states):
         i, f = scales(difference, fresh)
         c = f * states[1] + i * tanh(gates[2])
         n = tl.maximum(f * states[2] + i, 1.0)
-        new = (tl.sigmoid(gates[3]) * c / n, c, n, tl.where(fresh, gates[0], carried))
+        new = (sigmoid(gates[3]) * c / n, c, n, tl.where(fresh, gates[0], carried))
     return new, kept
 
 
@@ -78,14 +87,14 @@ def step_back(CELL: tl.constexpr, gates, before, d, CLIP: tl.constexpr, clip):
         d: the gradients of the states after it.
         CLIP, clip: whether h was clipped to ± clip: it has no gradient where that changed it.
     """
-    zero = tl.zeros_like(d[0])
+    zero = tl.full(d[0].shape, 0.0, tl.float32)
     if CELL == "elman":
         h = tanh(gates[0])
         dh = _unclipped(d[0], h, CLIP, clip)
         d_gates = (dh * (1 - h * h),)
         d_before = (zero,)
     elif CELL == "lstm":
-        i, f, o = tl.sigmoid(gates[0]), tl.sigmoid(gates[1]), tl.sigmoid(gates[3])
+        i, f, o = sigmoid(gates[0]), sigmoid(gates[1]), sigmoid(gates[3])
         z = tanh(gates[2])
         tanh_c = tanh(f * before[1] + i * z)
         dh = _unclipped(d[0], o * tanh_c, CLIP, clip)
@@ -99,7 +108,7 @@ def step_back(CELL: tl.constexpr, gates, before, d, CLIP: tl.constexpr, clip):
         d_before = (zero, dc * f)
     elif CELL == "gru":
         g = gates[0]
-        r, z = tl.sigmoid(gates[1]), tl.sigmoid(gates[2])
+        r, z = sigmoid(gates[1]), sigmoid(gates[2])
         candidate = tanh(gates[3] + r * g)
         dh = _unclipped(d[0], z * before[0] + (1 - z) * candidate, CLIP, clip)
         dn = dh * (1 - z) * (1 - candidate * candidate)
@@ -109,7 +118,7 @@ def step_back(CELL: tl.constexpr, gates, before, d, CLIP: tl.constexpr, clip):
         c_before, n_before = before[1], before[2]
         fresh = (n_before == 0) | (gates[0] >= 0)
         i, f = scales(gates[0], fresh)
-        z, o = tanh(gates[2]), tl.sigmoid(gates[3])
+        z, o = tanh(gates[2]), sigmoid(gates[3])
         c = f * c_before + i * z
         counted = f * n_before + i
         n = tl.maximum(counted, 1.0)
@@ -125,7 +134,7 @@ def step_back(CELL: tl.constexpr, gates, before, d, CLIP: tl.constexpr, clip):
         d_carried = tl.where(fresh, d_carried, d[3] - d_input)
         d_gates = (
             d_i,
-            d_carried * tl.sigmoid(-gates[1]),
+            d_carried * sigmoid(-gates[1]),
             dc * i * (1 - z * z),
             dh * o * (1 - o) * c / n,
         )

@@ -94,7 +94,7 @@ def forward_kernel(
             mask = rows_in[:, None] & (units < D)[None, :]
             gates = ()
             for slot in tl.static_range(SLOTS):
-                gate = tl.zeros((TILE_B, TILE_D), tl.float32) + biases[slot * TILES_D + n]
+                gate = tl.full((TILE_B, TILE_D), 0.0, tl.float32) + biases[slot * TILES_D + n]
                 if slot >= FIRST_INPUT:
                     place = (
                         t * stride_t

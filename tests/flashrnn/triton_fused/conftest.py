@@ -1,4 +1,4 @@
-"""Without a GPU the kernels run in Triton's interpreter, which has to be chosen before Triton is imported."""
+"""Without a GPU the kernels run in Triton's interpreter, which is chosen when they are imported."""
 
 import os
 
