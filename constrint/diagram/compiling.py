@@ -24,7 +24,7 @@ from constrint.diagram.values import Values, position_of, size_of, values_of
 from constrint.domains import Domain, DomainSpec, read_domain
 from constrint.engine.store import Inconsistent, OutOfTime, Store
 from constrint.errors import ProblemError, SizeLimitError, unknown_name
-from constrint.expressions import variable, variable_names
+from constrint.expressions import Expression, Op, variable, variable_names
 from constrint.problem import Problem
 from constrint.results import INTERRUPT, MEMORY_LIMIT, NODE_LIMIT, TIME_LIMIT
 
@@ -95,7 +95,11 @@ def compile_problem(
         empty = Diagram.empty(chosen, [()] * len(chosen))
         return Outcome(0, empty, session.stopped_by)
     task = _task(problem, domains, chosen, counting, memory_limit)
-    outcome = _solved(task, session, progress) if executor is None else _spread(task, session, executor)
+    # In the order of the declarations listing in lexicographic order is immediate, so this is tried first.
+    outcome = None if task.values is None else _built(task, session, work_limit=_FIRST_WORK)
+    if outcome is None:
+        task = _reordered(task)
+        outcome = _solved(task, session, progress) if executor is None else _spread(task, session, executor)
     session.stopped_by = outcome.stopped_by
     session.counters.solutions = outcome.count
     return outcome
@@ -138,30 +142,47 @@ def _task(
     counting: bool,
     memory_limit: int | None,
 ) -> Task:
-    """The order of the layers, with the chosen variables first if they are not all."""
-    names = list(problem.variables)
-    values = {name: values_of(domains[name]) for name in names}
-    depth = len(chosen)
-    listed = all(each is not None for each in values.values())
-    order = names if depth == len(names) else [*chosen, *(n for n in names if n not in set(chosen))]
-    if listed:
-        sizes = {name: size_of(values[name] or ()) for name in names}
-        place = {name: k for k, name in enumerate(names)}
-        scopes = [
-            frozenset(place[n] for n in variable_names(c.expression) if sizes[n] > 1)
-            for c in problem.constraints
-        ]
-        first = [] if depth == len(names) else [place[name] for name in chosen]
-        order = [names[k] for k in choose_order(scopes, [sizes[n] for n in names], first)]
+    """The layers in the order of the declarations, with the chosen variables first if they are not all."""
+    values = {name: values_of(domain) for name, domain in domains.items()}
+    order = (*chosen, *(name for name in values if name not in set(chosen)))
+    listed = tuple(each for name in order if (each := values[name]) is not None)
     return Task(
         problem,
-        tuple(order),
-        tuple(values[name] or () for name in order) if listed else None,
-        depth,
+        order,
+        listed if len(listed) == len(order) else None,
+        len(chosen),
         counting,
         memory_limit,
         None,
     )
+
+
+def _reordered(task: Task) -> Task:
+    """The same with the layers in an order that promises to be narrower, if there is one."""
+    if task.values is None:
+        return task
+    place = {name: k for k, name in enumerate(task.order)}
+    sizes = [size_of(each) for each in task.values]
+    scopes = [
+        frozenset(k for k in map(place.__getitem__, variable_names(part)) if sizes[k] > 1)
+        for constraint in task.problem.constraints
+        for part in _conjuncts(constraint.expression)
+    ]
+    first = range(task.depth if task.depth < len(task.order) else 0)
+    chosen = choose_order(scopes, sizes, first)
+    return replace(
+        task,
+        order=tuple(task.order[k] for k in chosen),
+        values=tuple(task.values[k] for k in chosen),
+    )
+
+
+def _conjuncts(expression: Expression) -> Iterator[Expression]:
+    if expression.op is Op.AND:
+        for part in expression.args:
+            yield from _conjuncts(part)
+    else:
+        yield expression
 
 
 # One process ----------------------------------------------------------------------------------------

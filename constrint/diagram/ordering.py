@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-_WORTH = math.log(16)
+_WORTH = math.log(2)
 """How much narrower the diagram must promise to be before it leaves the order of the declarations."""
 
 
 def choose_order(scopes: Sequence[frozenset[int]], sizes: Sequence[int], first: Sequence[int]) -> list[int]:
     """The variables, those in `first` before all others, in an order that closes constraints early.
 
-    The declared order (numerical) is kept unless the greedy one promises to be much narrower: listing in
-    lexicographic order is immediate then. The width of a layer is estimated by the product of the domains
-    of the variables above it that open constraints still mention.
+    The declared order (numerical) is kept unless the greedy one promises to be narrower. The width of a
+    layer is estimated by the product of the domains of the variables above it that open constraints still
+    mention.
     """
     declared = [*first, *(x for x in range(len(sizes)) if x not in set(first))]
     scopes = [scope for scope in set(scopes) if len(scope) > 1]
