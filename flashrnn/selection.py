@@ -22,9 +22,9 @@ from flashrnn.backends import (
 
 # In the order in which "auto" tries them: the fastest first.
 _MODULES = {
-    "cuda_fused": "flashrnn.cuda",
+    "cuda_fused": "flashrnn.cuda.backend",
     "triton_fused": "flashrnn.triton_fused",
-    "cuda": "flashrnn.cuda",
+    "cuda": "flashrnn.cuda.backend",
     "vanilla_fwbw": "flashrnn.vanilla_fwbw",
     "vanilla": "flashrnn.vanilla",
 }

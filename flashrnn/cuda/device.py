@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import yaml
 
 from flashrnn import hardware
+from flashrnn.cuda import cache
 
 
 class NoGPU(RuntimeError):
@@ -36,6 +40,16 @@ _ATTRIBUTES = {
     "memory_clock_hz": ("MemoryClockRate", 1000),
     "memory_bus_width_bits": ("GlobalMemoryBusWidth", 1),
 }
+# Where a GPU has other figures than the profile like it, its kernels are configured for its own.
+_DECISIVE = (
+    "compute_capability_major",
+    "compute_capability_minor",
+    "sm_count",
+    "registers_per_sm",
+    "shared_memory_per_sm",
+    "shared_memory_per_block",
+    "shared_memory_reserved_per_block",
+)
 # Of the runtime's enumeration; CuPy has no names for these two.
 _NUMBERS = {"ComputeCapabilityMajor": 75, "ComputeCapabilityMinor": 76}
 
@@ -65,31 +79,48 @@ def query(device: int = 0) -> dict[str, Any]:
     return found
 
 
-def nearest(found: Mapping[str, Any]) -> hardware.Profile:
-    """The profile most like the GPU: its capability, else the newest before it; then its SMs and memory.
+def profile_name(found: Mapping[str, Any]) -> str:
+    """A profile of the GPU: a known one if it agrees, else the path of a file in the cache's folder."""
+    name = nearest(found)
+    kin = hardware.load(name)
+    if all(getattr(kin, key) == found[key] for key in _DECISIVE):
+        return name
+    text = as_yaml(profile_data(found))
+    path = cache.folder() / "profiles" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            file.write(text)
+        os.replace(file.name, path)
+    return str(path)
+
+
+def nearest(found: Mapping[str, Any]) -> str:
+    """The name of the profile most like the GPU: its capability, else the newest before it; then its SMs.
 
     Raises NoGPU where every profile is of a newer generation.
     """
     capability = (found["compute_capability_major"], found["compute_capability_minor"])
-    profiles = [hardware.load(name) for name in hardware.names()]
-    older = [profile for profile in profiles if _capability(profile) <= capability]
+    profiles = {name: hardware.load(name) for name in hardware.names()}
+    older = [name for name, profile in profiles.items() if _capability(profile) <= capability]
     if not older:
         raise NoGPU(f"compute capability {capability[0]}.{capability[1]} is too low: at least 8.0 is needed")
-    newest = max(map(_capability, older))
-    alike = [profile for profile in older if _capability(profile) == newest]
-    return min(
-        alike,
-        key=lambda profile: (
+    newest = max(_capability(profiles[name]) for name in older)
+
+    def distance(name: str) -> tuple[bool, int, int]:
+        profile = profiles[name]
+        return (
             profile.name != found["name"],
             abs(profile.sm_count - found["sm_count"]),
             abs(profile.global_memory - found["global_memory"]),
-        ),
-    )
+        )
+
+    return min((name for name in older if _capability(profiles[name]) == newest), key=distance)
 
 
 def profile_data(found: Mapping[str, Any]) -> dict[str, Any]:
     """A whole profile: what was found, and the rest as the nearest profile has it, marked as unverified."""
-    kin = nearest(found)
+    kin = hardware.load(nearest(found))
     data: dict[str, Any] = _plain(asdict(kin))
     data.update(found)
     data["warps_per_sm"] = data["threads_per_sm"] // data["threads_per_warp"]

@@ -48,9 +48,26 @@ def test_an_unknown_gpu_is_like_its_kin_and_says_so(tmp_path: Path) -> None:
 
 def test_a_capability_between_two_known_ones_takes_the_older() -> None:
     found = told_by(hardware.load("rtx_4090"), compute_capability_minor=7, name="new")
-    assert device.nearest(found).compute_capability_minor == 6
+    assert hardware.load(device.nearest(found)).compute_capability_minor == 6
 
 
 def test_a_gpu_that_is_too_old_is_refused() -> None:
     with pytest.raises(device.NoGPU, match=r"7\.5 is too low"):
         device.nearest({"compute_capability_major": 7, "compute_capability_minor": 5})
+
+
+def test_a_gpu_that_agrees_with_a_profile_goes_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASHRNN_CACHE", str(tmp_path))
+    assert device.profile_name(told_by(hardware.load("h200"), name="NVIDIA H200")) == "h200"
+    assert not (tmp_path / "profiles").exists()
+
+
+def test_a_gpu_that_differs_gets_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASHRNN_CACHE", str(tmp_path))
+    found = told_by(hardware.load("h200"), sm_count=78)
+    path = device.profile_name(found)
+    assert hardware.load(path).sm_count == 78
+    assert device.profile_name(found) == path
+    assert [str(file) for file in (tmp_path / "profiles").iterdir()] == [path]

@@ -1,0 +1,288 @@
+"""Which kernel runs a shape on a GPU, and how it is launched: the solver's choice, checked by the compiler.
+
+Every family of kernels has its model, a problem file in `models`. Its variables are the kernel's template
+parameters and what follows from them; its objective is the predicted number of cycles of a step. All
+families speak of these variables alike:
+
+    threads, registers      of a block; of a thread, as `__launch_bounds__` promises them
+    shared_bytes            dynamic shared memory of a block
+    blocks, blocks_per_sm   of the launch; and on an SM at once
+    waves                   how often the GPU is filled until all blocks have run
+    NAME_cycles             what each bound alone would take in a step: NAME is what limits it
+    cycles                  of a step, times the waves
+
+`choose` goes through the configurations, the best first, until the compiler confirms one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import constrint
+from flashrnn import hardware
+from flashrnn.cuda import cache as disk
+from flashrnn.cuda import kernels
+from flashrnn.cuda.compiler import nvrtc_version
+
+FAMILIES = ("block", "cluster", "grid", "stream", "alternating")
+# Families that take all steps in one launch.
+FUSED = FAMILIES[:-1]
+DIRECTIONS = ("forward", "backward")
+MODELS = Path(__file__).parent / "models"
+
+
+class Work(NamedTuple):
+    """What a kernel has to do.
+
+    Attributes:
+        dtype: that of R and how it is multiplied: "bfloat16", "float16", "float32" or "tfloat32".
+        input_dtype, state_dtype, gate_dtype: those of Wx, the states and the kept gates; "" for R's.
+        training: forward, whether gates are kept.
+        exact_functions: in 16 bits too, no approximations by the hardware's tanh.
+    """
+
+    cell: str
+    direction: str
+    dtype: str
+    head_dim: int
+    heads: int = 1
+    batch: int = 16
+    input_dtype: str = ""
+    state_dtype: str = ""
+    gate_dtype: str = ""
+    training: bool = True
+    exact_functions: bool = False
+
+    @property
+    def storage(self) -> str:
+        """The dtype of R in memory."""
+        return "float32" if self.dtype == "tfloat32" else self.dtype
+
+    @property
+    def input(self) -> str:
+        """The dtype of Wx."""
+        return self.input_dtype or self.storage
+
+    @property
+    def state(self) -> str:
+        """The dtype of the states."""
+        return self.state_dtype or self.storage
+
+    @property
+    def gate(self) -> str:
+        """The dtype of the kept gates."""
+        return self.gate_dtype or self.storage
+
+    @property
+    def accurate(self) -> bool:
+        """Whether functions are computed as exactly as float32 allows."""
+        return self.exact_functions or self.storage == "float32"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to do the work on one GPU: a family, and the values of all variables of its model."""
+
+    family: str
+    work: Work
+    hardware: str
+    values: dict[str, int]
+
+    @property
+    def cycles(self) -> int:
+        """Predicted cycles of a step of the whole launch."""
+        return self.values["cycles"]
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """Cycles of a step by what they are spent on, for one wave."""
+        return {
+            name.removesuffix("_cycles"): value
+            for name, value in self.values.items()
+            if name.endswith("_cycles")
+        }
+
+    @property
+    def bound(self) -> str:
+        """What most of a step is spent on."""
+        bounds = self.bounds
+        return max(bounds, key=lambda name: bounds[name])
+
+    def microseconds(self) -> float:
+        """Predicted time of a step at the GPU's boost clock."""
+        return 1e6 * self.cycles / hardware.load(self.hardware).boost_clock_hz
+
+    def resources(self) -> dict[str, tuple[int, int]]:
+        """What is used and what there is of each resource."""
+        gpu = hardware.load(self.hardware)
+        used = self.values
+        return {
+            "threads of a block": (used["threads"], gpu.threads_per_block),
+            "registers of a thread": (used["needed_registers"], used["registers"]),
+            "shared memory of a block": (used["shared_bytes"], gpu.shared_memory_per_block),
+            "registers of an SM": (
+                used["registers"] * used["threads"] * used["blocks_per_sm"],
+                gpu.registers_per_sm,
+            ),
+            "threads of an SM": (used["threads"] * used["blocks_per_sm"], gpu.threads_per_sm),
+            "blocks at once": (
+                min(used["blocks"], used["blocks_per_sm"] * gpu.sm_count),
+                used["blocks_per_sm"] * gpu.sm_count,
+            ),
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            "family": self.family,
+            **self.work._asdict(),
+            "hardware": self.hardware,
+            "cycles": self.cycles,
+            "microseconds_per_step": round(self.microseconds(), 4),
+            "bound": self.bound,
+            "bounds": self.bounds,
+            "resources": {
+                name: {"used": used, "available": available}
+                for name, (used, available) in self.resources().items()
+            },
+            "values": self.values,
+        }
+
+
+def configurations(
+    work: Work, profile: str | Path, families: Sequence[str] = FAMILIES
+) -> Iterator[Configuration]:
+    """All configurations of these families, by predicted cycles; the best of each family at little cost.
+
+    Raises ProfileError where `profile` is not one, ProblemError where a model asks for a figure that the
+    profile does not know.
+    """
+    hardware.load(profile)
+    return heapq.merge(
+        *(_of_family(family, work, str(profile)) for family in families), key=lambda found: found.cycles
+    )
+
+
+def _of_family(family: str, work: Work, profile: str) -> Iterator[Configuration]:
+    problem = _problem(family, work, profile)
+    best = problem.solve()
+    if not best:
+        return
+    yield Configuration(family, work, profile, dict(best))
+    others = [dict(found) for found in problem.without_goals().solutions()]
+    others.sort(key=lambda values: values["cycles"])
+    for values in others:
+        if values != dict(best):
+            yield Configuration(family, work, profile, values)
+
+
+def _problem(family: str, work: Work, profile: str, largest: int = 0) -> constrint.Problem:
+    """The family's model for this work on this GPU."""
+    slots, recurrent, inputs, states, needed_before, instructions = _CELLS[work.cell]
+    parameters: dict[str, Any] = {
+        "largest": largest,
+        "backward": DIRECTIONS.index(work.direction),
+        "training": int(work.training),
+        "gates": slots,
+        "recurrent": recurrent,
+        "inputs": inputs,
+        "states": states,
+        "needed_before": needed_before,
+        "head_dim": work.head_dim,
+        "heads": work.heads,
+        "batch": work.batch,
+        "element_bytes": kernels.SIZES[work.dtype],
+        "input_bytes": kernels.SIZES[work.input],
+        "state_bytes": kernels.SIZES[work.state],
+        "gate_bytes": kernels.SIZES[work.gate],
+        "products": 3 if work.dtype == "float32" else 1,
+        "cell_instructions": instructions * (2 if work.accurate else 1),
+    }
+    gpu = hardware.load(profile)
+    for name, key in _LATENCIES.items():
+        known = getattr(gpu, key)
+        if known is not None:
+            parameters[name] = known
+    file = "alternating" if family == "alternating" else "fused"
+    if file == "fused":
+        parameters["family"] = FUSED.index(family)
+    return constrint.load(MODELS / f"{file}.yaml", set=parameters, include={"gpu": profile})
+
+
+# Gates, those with R, those with an input, states, and states that a derivative reads besides h; then
+# about how many instructions a unit of one sample takes. The first five are `flashrnn.cells`', which
+# cannot be asked without PyTorch; a test holds them to it.
+_CELLS = {
+    "lstm": (4, 4, 4, 2, 1, 60),
+    "gru": (4, 3, 3, 1, 1, 50),
+    "elman": (1, 1, 1, 1, 0, 15),
+    "slstm": (4, 4, 4, 4, 2, 100),
+}
+# The models' latencies, by the profile's keys.
+_LATENCIES = {
+    "shared_load": "shared_load_cycles",
+    "l2_load": "l2_hit_cycles",
+    "global_load": "global_load_cycles",
+    "remote_load": "distributed_shared_load_cycles",
+    "product_latency": "mma_m16n8k16_cycles",
+    "barrier": "block_barrier_cycles",
+    "barrier_of_warp": "block_barrier_cycles_per_warp",
+}
+
+
+@cache
+def _models_hash() -> str:
+    texts = [path.read_bytes() for path in sorted(MODELS.glob("*.yaml"))]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def _profile_hash(profile: str | Path) -> str:
+    return hashlib.sha256(repr(hardware.load(profile)).encode()).hexdigest()
+
+
+def choose(
+    work: Work, profile: str | Path, families: Sequence[str] = FAMILIES, verify: bool = True
+) -> Configuration | None:
+    """The best configuration that the compiler confirms; None where nothing fits. Kept in the cache.
+
+    Without `verify` it is the best of the models alone, and nothing is compiled. Raises as
+    `configurations`, and CompilerUnavailable where there is no NVRTC.
+    """
+    key = {
+        "work": list(work),
+        "families": list(families),
+        "profile": _profile_hash(profile),
+        "models": _models_hash(),
+        "kernels": kernels.source_hash() if verify else None,
+        "nvrtc": list(nvrtc_version()) if verify else None,
+    }
+    stored = disk.read("configurations", key)
+    if stored is not None:
+        found = json.loads(stored)
+        return found and Configuration(found["family"], work, str(profile), found["values"])
+    chosen = None
+    for configuration in configurations(work, profile, families):
+        if not verify or not kernels.check(configuration).contradictions:
+            chosen = configuration
+            break
+    content = None if chosen is None else {"family": chosen.family, "values": chosen.values}
+    disk.write("configurations", key, json.dumps(content).encode())
+    return chosen
+
+
+def largest_head_dim(cell: str, direction: str, dtype: str, profile: str | Path, family: str) -> int:
+    """The largest head dimension that the family's model serves, for one head and a batch of one; 0: none.
+
+    Raises as `configurations`.
+    """
+    work = Work(cell, direction, dtype, 1, 1, 1)
+    problem = _problem(family, work, str(profile), largest=1)
+    best = problem.solve()
+    return int(best["width"]) if best else 0
