@@ -12,7 +12,8 @@ $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet --editable ".[dev,cp-sat]"
+	# Ignored: setuptools warns of every package folder that is mapped to another name, as hardware_profiles is.
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable ".[dev,cp-sat]"
 	# The published package of the same name, for comparison: beside the environment, not in it.
 	test -d $(VENV)/published || $(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/published flashrnn==1.0.8
 	touch $@
