@@ -28,7 +28,7 @@ from constrint.diagram.values import NARROW, Column, Values, bounds_of, column_o
 from constrint.expressions import Expression, Op
 from constrint.results import MEMORY_LIMIT
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 """Candidate arcs that are looked at together."""
 
 WIDTH_AT_LIMIT = 1 << 10
