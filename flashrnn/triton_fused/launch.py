@@ -51,7 +51,7 @@ def _obstacle(
         if torch.version.hip is not None:
             return "its kernels are for NVIDIA GPUs"
         gpu = torch.cuda.get_device_properties()
-        profile = profile_of((gpu.major, gpu.minor), gpu.multi_processor_count)
+        profile = _profile(None)
         if profile is None:
             return f"no hardware profile has the compute capability {gpu.major}.{gpu.minor} of {gpu.name}"
     if any(
@@ -195,10 +195,7 @@ def _matrix_gradient(
 
 
 def _tiles(direction: str, settings: Settings, R: Tensor, batch: int, *loaded: Tensor) -> Tiles:
-    profile = None
-    if R.is_cuda:
-        gpu = torch.cuda.get_device_properties(R.device)
-        profile = profile_of((gpu.major, gpu.minor), gpu.multi_processor_count)
+    profile = _profile(R.device) if R.is_cuda else None
     heads, head_dim = R.shape[1:3]
     load_bytes = max(tensor.dtype.itemsize for tensor in loaded)
     work = Work(direction, settings.function, R.dtype.itemsize, head_dim, load_bytes, heads, batch, profile)
@@ -206,6 +203,12 @@ def _tiles(direction: str, settings: Settings, R: Tensor, batch: int, *loaded: T
     if tiles is None:
         raise ValueError(f"R has head dimension {head_dim}, which is too large for the {direction} kernel")
     return tiles
+
+
+def _profile(device: torch.device | None) -> str | None:
+    """The hardware profile that stands for the GPU, by default the current one."""
+    gpu = torch.cuda.get_device_properties(device)
+    return profile_of((gpu.major, gpu.minor), gpu.multi_processor_count)
 
 
 def _four(values: Sequence[float]) -> list[float]:
