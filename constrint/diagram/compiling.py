@@ -28,7 +28,7 @@ from constrint.expressions import Expression, Op, variable, variable_names
 from constrint.problem import Problem
 from constrint.results import INTERRUPT, MEMORY_LIMIT, NODE_LIMIT, TIME_LIMIT
 
-_FIRST_WORK = 1 << 20
+_FIRST_WORK = 1 << 19
 """Candidate arcs of the first, cheap try."""
 
 _FIRST_NODES = 5000
