@@ -8,7 +8,12 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test lint types benchmark clean
 
-$(READY): pyproject.toml
+# The engine is compiled again when one of its files changes.
+ENGINE := $(wildcard constrint/engine/*.p* constrint/engine/propagators/*.p*)
+# What is tested a second time, on the interpreted engine.
+REASONING := $(wildcard tests/test_random_problems.py tests/test_search.py tests/test_store.py tests/test_propagators*.py)
+
+$(READY): pyproject.toml setup.py $(ENGINE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet $(TORCH)
@@ -30,9 +35,11 @@ types: $(READY)
 
 test: lint types
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	CONSTRINT_ENGINE=interpreted $(BIN)/python -m pytest -n 2 --dist worksteal $(REASONING)
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks
 
 clean:
+	find constrint -name "*.so" -delete
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -22,6 +22,7 @@ import constrint
 from benchmarks.contest import AnswersDiffer, Result, file_of, run
 from benchmarks.memory import peak
 from benchmarks.models import FAMILIES
+from constrint.engine import kind
 
 KERNEL = "fused_rnn_h100"
 
@@ -69,7 +70,7 @@ def conditions(runs: int) -> str:
     """The machine, the date and the versions."""
     return (
         f"{datetime.date.today()}; {processor()}, {platform.system()}; Python {platform.python_version()}, "
-        f"constrint {constrint.__version__} ({engine()}), OR-Tools {version('ortools')}, 1 worker; "
+        f"constrint {constrint.__version__} ({kind()}), OR-Tools {version('ortools')}, 1 worker; "
         f"medians of {runs} runs, in processor time"
     )
 
@@ -82,13 +83,6 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def engine() -> str:
-    """Whether the engine is compiled."""
-    from constrint.engine import store
-
-    return "interpreted" if str(store.__file__).endswith(".py") else "compiled"
 
 
 COLUMNS = {  # with the alignment of each

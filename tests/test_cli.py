@@ -19,6 +19,7 @@ import yaml
 import constrint as ci
 from constrint.cli.main import main
 from constrint.cli.progress import Progress, progress_line
+from constrint.engine import kind
 from constrint.results import Statistics
 
 TILE = """\
@@ -424,7 +425,7 @@ def test_output_without_unicode() -> None:
 
 
 def test_version_and_help(capsys: Capture) -> None:
-    assert Run(capsys, "--version").out == f"constrint {ci.__version__}\n"
+    assert Run(capsys, "--version").out == f"constrint {ci.__version__} ({kind()} engine)\n"
     run = Run(capsys, "--help")
     assert run.code == 0
     for command in ("solve", "count", "enumerate", "propagate", "explain", "check"):

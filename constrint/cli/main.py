@@ -174,8 +174,9 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from constrint import __version__
+        from constrint.engine import kind
 
-        print(f"constrint {__version__}")
+        print(f"constrint {__version__} ({kind()} engine)")
         parser.exit()
 
 
