@@ -104,6 +104,9 @@ class Backend(NamedTuple):
     Attributes:
         name: the name users give.
         unavailable: why this request cannot be served here, in words for the user; None where it can.
+            "auto" asks every backend, and torch.compile traces the question: one that cannot serve the
+            request's device says so first, and whatever else is not to be traced, or would tie the compiled
+            code to one batch size, stands behind `torch.compiler.assume_constant_result`.
         forward, backward, residual: see the module's docstring.
         accumulation_dtype_inputs: tensors arrive converted to the accumulation dtype (float32 or float64),
             results are cast back by the caller. Otherwise tensors arrive in their own dtypes, and the
