@@ -283,9 +283,8 @@ def choices(draw: st.DrawFn) -> Relation:
     )
 
 
-@st.composite
-def elements(draw: st.DrawFn) -> Relation:
-    n = draw(st.integers(1, 3))
+def element_of(n: int) -> Relation:
+    """z = items[index] of n items."""
     return Relation(
         f"z = items[index] of {n}",
         "i" * (n + 2),
@@ -329,6 +328,9 @@ _table_rows = st.integers(1, 3).flatmap(
     )
 )
 
+DIVMOD = Relation("a, b, q, r", "iiii", lambda xs, _zero: DivMod(*xs), _divmod_holds)
+DIVIDES = Relation("a | b", "ii", lambda xs, _zero: Divides(*xs), lambda row: _divides_holds(*row))
+
 RELATIONS: dict[str, st.SearchStrategy[Relation]] = {
     "LinearLe": linear("<=", False),
     "LinearLe reified": linear("<=", True),
@@ -351,16 +353,14 @@ RELATIONS: dict[str, st.SearchStrategy[Relation]] = {
     ),
     "Maximum": st.integers(1, 3).map(_extremum(Maximum, max)),
     "Minimum": st.integers(1, 3).map(_extremum(Minimum, min)),
-    "DivMod": st.just(Relation("a, b, q, r", "iiii", lambda xs, _zero: DivMod(*xs), _divmod_holds)),
+    "DivMod": st.just(DIVMOD),
     "Gcd": st.just(
         Relation("z = gcd", "iii", lambda xs, _zero: Gcd(*xs), lambda row: row[0] == math.gcd(*row[1:]))
     ),
     "Lcm": st.just(
         Relation("z = lcm", "iii", lambda xs, _zero: Lcm(*xs), lambda row: row[0] == math.lcm(*row[1:]))
     ),
-    "Divides": st.just(
-        Relation("a | b", "ii", lambda xs, _zero: Divides(*xs), lambda row: _divides_holds(*row))
-    ),
+    "Divides": st.just(DIVIDES),
     "Divides reified": reified(
         st.just(
             ("a | b", "ii", lambda xs, truth: Divides(xs[0], xs[1], truth), lambda row: _divides_holds(*row))
@@ -417,7 +417,7 @@ RELATIONS: dict[str, st.SearchStrategy[Relation]] = {
     "Disjunction": disjunctions(),
     "Parity": parities(),
     "Choice": choices(),
-    "Element": elements(),
+    "Element": st.integers(1, 3).map(element_of),
     "Count": counts(),
     "DifferentValues": _different(DifferentValues),
     "DifferentBounds": _different(DifferentBounds),
