@@ -22,6 +22,8 @@ class DomainSpec:
     divides: int | None = None
     remainder: tuple[int, int] | None = None
     power_of: int | None = None
+    choices: tuple[str, ...] | None = None
+    """Names of the values 0, 1, 2, …, which users then see instead."""
 
     def holds(self, value: int) -> bool:
         """Whether the declaration allows `value`."""

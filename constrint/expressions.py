@@ -6,6 +6,7 @@ A boolean is the integer 0 or 1, and an integer where a boolean is expected mean
 
 from __future__ import annotations
 
+import difflib
 import enum
 import operator
 from collections.abc import Iterable, Iterator, Sequence
@@ -331,6 +332,41 @@ def nests_deeper(expression: Expression, depth: int) -> bool:
         if not level:
             return False
     return True
+
+
+class Category(Expression):
+    """A variable whose values have names: it compares with these texts as with the numbers 0, 1, 2, …"""
+
+    __slots__ = ("choices",)
+
+    def __init__(self, name: str, choices: tuple[str, ...]) -> None:
+        super().__init__(Op.VARIABLE, (), name)
+        self.choices = choices
+
+    def number(self, choice: object) -> Any:
+        """The number of a choice; anything that is no text as it is.
+
+        Raises ExpressionError for a text that is no choice.
+        """
+        if not isinstance(choice, str):
+            return choice
+        if choice not in self.choices:
+            close = difflib.get_close_matches(choice, self.choices, n=1)
+            hint = f" … did you mean '{close[0]}'?" if close else f": {', '.join(self.choices)}"
+            raise ExpressionError(f"'{choice}' is not a choice of '{self.data}'{hint}")
+        return self.choices.index(choice)
+
+    def __eq__(self, other: Operand) -> Expression:  # type: ignore[override]
+        return apply(Op.EQUAL, self, self.number(other))
+
+    def __ne__(self, other: Operand) -> Expression:  # type: ignore[override]
+        return apply(Op.NOT_EQUAL, self, self.number(other))
+
+    __hash__ = object.__hash__
+
+    def isin(self, values: Iterable[int | str]) -> Expression:
+        """Whether the value is one of `values`."""
+        return member(self, map(self.number, values))
 
 
 def variable_names(expression: Expression) -> set[str]:

@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from constrint.errors import ExpressionError
-from constrint.expressions import Array, Expression, Op, Operand, add, apply, connect, indexed, to_expression
+from constrint.expressions import (
+    Array,
+    Category,
+    Expression,
+    Op,
+    Operand,
+    add,
+    apply,
+    connect,
+    indexed,
+    to_expression,
+)
 
 Many = Iterable[Any]
 
@@ -100,20 +111,27 @@ def all_different(first: Any, *rest: Any) -> Expression:
     return apply(Op.ALL_DIFFERENT, *(_flat(first) if single else _flat((first, *rest))))
 
 
-def table(variables: Many, rows: Iterable[Iterable[int]]) -> Expression:
+def table(variables: Many, rows: Iterable[Iterable[int | str]]) -> Expression:
     """Whether the tuple of the variables' values is one of the constant rows.
 
-    Raises ExpressionError for a row whose length is not that of `variables`.
+    Raises ExpressionError for a row whose length is not that of `variables`, or that is not of integers
+    (or of the choices of variables that have them).
     """
     columns = _flat(variables)
     chosen = []
     for number, row in enumerate(rows):
-        values = tuple(operator.index(value) for value in row)
+        values: list[Any] = list(row)
         if len(values) != len(columns):
             raise ExpressionError(
                 f"row {number} of the table has {len(values)} values for {len(columns)} variables"
             )
-        chosen.append(values)
+        for k, column in enumerate(columns):
+            if isinstance(column, Category):
+                values[k] = column.number(values[k])
+        try:
+            chosen.append(tuple([operator.index(value) for value in values]))
+        except TypeError:
+            raise ExpressionError(f"row {number} of the table is not of integers: {values}") from None
     return apply(Op.TABLE, *columns, data=frozenset(chosen))
 
 

@@ -18,6 +18,7 @@ from constrint.evaluation import holds
 from constrint.expressions import (
     MAX_NESTING,
     Array,
+    Category,
     Expression,
     Op,
     Operand,
@@ -130,6 +131,18 @@ class Problem:
         """A variable that is 0 or 1."""
         return self.integer(name, 0, 1)
 
+    def choice(self, name: str, choices: Sequence[str]) -> Category:
+        """A variable whose values are these texts, such as "row" and "column".
+
+        It compares with them: `layout == "row"`, `layout.isin(["row", "column"])`. Elsewhere it is the
+        position of its value: 0, 1, 2, …
+
+        Raises ProblemError as `integer` does, and for choices that are not different texts.
+        """
+        self._check_name(name)
+        self.variables[name] = _choice_specification(name, choices)
+        return Category(name, self.variables[name].choices or ())
+
     def array(
         self,
         name: str,
@@ -142,8 +155,11 @@ class Problem:
         divides: int | None = None,
         remainder: tuple[int, int] | None = None,
         power_of: int | None = None,
+        choices: Sequence[str] | None = None,
     ) -> Array:
         """An array of variables with the same domain: a[0], a[1], … or a[0][0], …
+
+        With `choices` every element is what `choice` declares; then nothing else is stated of the domain.
 
         Raises ProblemError as `integer` does, and for a shape that is not made of positive integers.
         """
@@ -156,6 +172,10 @@ class Problem:
         if total + elements > MAX_VARIABLES:
             raise SizeLimitError(f"array '{name}' would bring the problem over {MAX_VARIABLES} variables")
         spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+        if choices is not None:
+            if spec != DomainSpec():
+                raise ProblemError(f"'{name}' has choices, which are all there is to its domain")
+            spec = _choice_specification(name, choices)
         self.arrays[name] = sizes
         for indices in product(*map(range, sizes)):
             self.variables[name + "".join(f"[{k}]" for k in indices)] = spec
@@ -166,12 +186,18 @@ class Problem:
 
         def build(prefix: str, sizes: tuple[int, ...]) -> Any:
             if not sizes:
-                return variable(prefix)
+                choices = self.variables[prefix].choices
+                return variable(prefix) if choices is None else Category(prefix, choices)
             return Array([build(f"{prefix}[{k}]", sizes[1:]) for k in range(sizes[0])])
 
         result = build(name, self.arrays[name])
         assert isinstance(result, Array)
         return result
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """The names of the values of each variable that has them."""
+        return {name: spec.choices for name, spec in self.variables.items() if spec.choices is not None}
 
     def add(self, *expressions: Operand, label: str | None = None, place: Place | None = None) -> None:
         """States that the expressions hold; `label` is what explanations call them.
@@ -458,6 +484,11 @@ class Problem:
                 return
             if name not in self.variables:
                 raise unknown_name(name, [*self.variables, *self.arrays])
+            choices = self.variables[name].choices
+            if choices is not None and isinstance(value, str):
+                if value not in choices:
+                    raise ProblemError(f"'{value}' is not a choice of '{name}': {', '.join(choices)}")
+                value = choices.index(value)
             try:
                 values[name] = operator.index(value)
             except TypeError:
@@ -535,6 +566,15 @@ def _specification(
         remainder=pair,
         power_of=base,
     )
+
+
+def _choice_specification(name: str, choices: Sequence[str]) -> DomainSpec:
+    names = tuple(choices)
+    if isinstance(choices, str) or not all(isinstance(each, str) and each for each in names):
+        raise ProblemError(f"the choices of '{name}' must be texts, not {choices!r}")
+    if not names or len(set(names)) < len(names):
+        raise ProblemError(f"the choices of '{name}' must be different texts, one at least")
+    return DomainSpec(low=0, high=len(names) - 1, choices=names)
 
 
 def _declaration(name: str, spec: DomainSpec) -> Expression:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from constrint.domains import Domain
 from constrint.errors import Place
-from constrint.expressions import Expression, Op, to_expression
+from constrint.expressions import Category, Expression, Op, to_expression
 from constrint.numbers import long_integers
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Solution(Mapping[str, Any]):
         self.values_by_name: Mapping[str, int] = values or {}
         self._shown: dict[str, Any] = {}
         if values is not None:
-            self._shown = nest(values, problem.arrays)
+            self._shown = nest(values, problem.arrays, problem.choices)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -91,7 +91,8 @@ class Solution(Mapping[str, Any]):
         expression = to_expression(key)
         if not self._shown and expression.op is not Op.CONSTANT:
             raise KeyError(f"there is no assignment: the status is {self.status}")
-        return evaluate(expression, self.values_by_name)
+        value = evaluate(expression, self.values_by_name)
+        return expression.choices[value] if isinstance(expression, Category) else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shown)
@@ -105,9 +106,16 @@ class Solution(Mapping[str, Any]):
         return f"<Solution {self.status}{': ' if values else ''}{values}>"
 
 
-def nest(values: Mapping[str, int], arrays: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """The flat assignment with each array as a (nested) list, in the order of declaration."""
+def nest(
+    values: Mapping[str, Any],
+    arrays: Mapping[str, tuple[int, ...]],
+    choices: Mapping[str, tuple[str, ...]] | None = None,
+) -> dict[str, Any]:
+    """The flat assignment with each array as a (nested) list, in the order of declaration, and with the
+    names of values where there are `choices`."""
     shown: dict[str, Any] = {}
+    if choices:
+        values = {name: choices[name][x] if name in choices else x for name, x in values.items()}
     for name, value in values.items():
         array = name.partition("[")[0]
         if array not in arrays:
@@ -133,7 +141,7 @@ def flat(shown: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _rows(values: Mapping[str, int], name: str, shape: tuple[int, ...]) -> Any:
+def _rows(values: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Any:
     if not shape:
         return values[name]
     return [_rows(values, f"{name}[{k}]", shape[1:]) for k in range(shape[0])]

@@ -53,6 +53,7 @@ class SearchSpace(Sequence[dict[str, Any]]):
             name: shape for name, shape in problem.arrays.items() if name + "[0]" * len(shape) in depths
         }
         self._numbering = Numbering(diagram, self._depths)
+        self._choices = {name: column for name, column in problem.choices.items() if name in depths}
         self._columns: dict[str, Column] = {}
         self._order: Column | None = None
         self.complete = complete
@@ -217,7 +218,9 @@ class SearchSpace(Sequence[dict[str, Any]]):
         return {name: self._columns[name] for name in self._names}
 
     def fits(self, name: str) -> bool:
-        """Whether all that the variable takes in the space fits 64 bits."""
+        """Whether all that the variable takes in the space is an integer of 64 bits."""
+        if name in self._choices:
+            return False
         low, high = bounds_of(self._values(name)) if self.size else (0, 0)
         if low >= -(1 << 63) and high < 1 << 63:
             return True
@@ -262,9 +265,10 @@ class SearchSpace(Sequence[dict[str, Any]]):
         if len(self._names) < len(self._problem.variables):
             raise ProblemError("a space of some of the variables holds no solutions of the problem")
         for columns in self.chunks():
-            lists = [column.tolist() for column in columns.values()]
-            for row in zip(*lists, strict=True):
-                yield Solution(self._problem, dict(zip(self._names, row, strict=True)), status=SATISFIED)
+            for configuration in self.configurations(columns):
+                row = zip(self._names, self._row(configuration), strict=True)
+                values = {name: value for name, value in row if value is not None}
+                yield Solution(self._problem, values, status=SATISFIED)
 
     def _column(self, name: str) -> Column:
         if name in self._columns:
@@ -301,6 +305,8 @@ class SearchSpace(Sequence[dict[str, Any]]):
 
     def _shown(self, name: str, column: Column) -> Column:
         """The column of values as users see it."""
+        if name in self._choices:
+            return np.array(self._choices[name])[column]
         if column.dtype == object and len(column) and min(column) >= -(1 << 63) and max(column) < 1 << 63:
             return column.astype(np.int64)
         return column
@@ -340,6 +346,10 @@ class SearchSpace(Sequence[dict[str, Any]]):
                 return
             if name not in known:
                 raise KeyError(f"there is no variable '{name}'")
+            if isinstance(value, str):
+                choices = self._choices.get(name, ())
+                values[name] = choices.index(value) if value in choices else None
+                return
             try:
                 values[name] = operator.index(value)
             except TypeError:

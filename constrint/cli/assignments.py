@@ -9,7 +9,7 @@ from typing import Any
 from constrint.errors import ProblemError, unknown_name
 from constrint.files.building import Scope
 from constrint.files.constants import Constants
-from constrint.files.documents import List, Mapping, Node, Source, compose, expected, read_stream
+from constrint.files.documents import List, Mapping, Node, Scalar, Source, compose, expected, read_stream
 from constrint.files.limits import Budget
 from constrint.problem import Problem
 
@@ -39,11 +39,28 @@ def read_assignment(argument: str, problem: Problem) -> dict[str, Any]:
         name = key.text
         if name not in problem.variables and name not in problem.arrays:
             raise unknown_name(name, [*problem.variables, *problem.arrays], key.place())
-        value = constants.value(node)
+        choices = problem.variables[name if name in problem.variables else _first(problem, name)].choices
+        value = constants.value(node) if choices is None else _numbers(name, node, choices, constants)
         shape = () if name in problem.variables else problem.arrays[name]
         _check_shape(name, value, shape, node)
         assignment[name] = value
     return assignment
+
+
+def _first(problem: Problem, array: str) -> str:
+    return array + "[0]" * len(problem.arrays[array])
+
+
+def _numbers(name: str, node: Node, choices: tuple[str, ...], constants: Constants) -> Any:
+    """The value, with choices as their numbers."""
+    if isinstance(node, List):
+        return [_numbers(f"{name}[{k}]", item, choices, constants) for k, item in enumerate(node.items)]
+    if isinstance(node, Scalar) and node.text in choices:
+        return choices.index(node.text)
+    try:
+        return constants.integer(node)
+    except ProblemError:
+        raise ProblemError(f"'{name}' is one of {', '.join(choices)}", node.place()) from None
 
 
 def _source(argument: str) -> Source:

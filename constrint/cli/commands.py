@@ -66,14 +66,14 @@ def _solve(problem: Problem, arguments: argparse.Namespace) -> Report:
             result = problem.search(
                 limit=arguments.limit, time_limit=arguments.time_limit, progress=progress.callback
             )
-            found = [(dict(solution), dict(solution.values_by_name)) for solution in result.solutions]
+            found = [(dict(solution), flat(solution)) for solution in result.solutions]
             status, objective, complete = result.status, result.objective, result.complete
             stopped_by, statistics = result.stopped_by, result.statistics
         else:
             solution = problem.solve(
                 time_limit=arguments.time_limit, backend=arguments.backend, progress=progress.callback
             )
-            found = [(dict(solution), dict(solution.values_by_name))] if solution else []
+            found = [(dict(solution), flat(solution))] if solution else []
             status, objective, complete = solution.status, solution.objective, solution.complete
             stopped_by, statistics = solution.stopped_by, solution.statistics
     return _solutions(list(problem.variables), status, found, objective, complete, stopped_by, statistics)
@@ -82,7 +82,7 @@ def _solve(problem: Problem, arguments: argparse.Namespace) -> Report:
 def _solutions(
     names: list[str],
     status: str,
-    found: list[tuple[dict[str, Any], dict[str, int]]],
+    found: list[tuple[dict[str, Any], dict[str, Any]]],
     objective: int | list[int] | None,
     complete: bool,
     stopped_by: str | None,
@@ -180,8 +180,9 @@ def _enumerate(problem: Problem, arguments: argparse.Namespace) -> Report:
 
 def _propagate(problem: Problem, arguments: argparse.Namespace) -> Report:
     result = problem.propagate()
-    domains = {name: _domain(domain) for name, domain in result.domains.items()}
-    rows = [[name, *_cells(domain)] for name, domain in result.domains.items()]
+    choices = problem.choices
+    domains = {name: _domain(domain, choices.get(name)) for name, domain in result.domains.items()}
+    rows = [[name, *_cells(domain, choices.get(name))] for name, domain in result.domains.items()]
     return Report(
         status=result.status,
         remark="propagation alone; no search" if domains else "",
@@ -276,8 +277,12 @@ def _constraint_table(constraints: list[Constraint]) -> Table:
     return Table(["line", "label", "expression"], [[p["line"], p["label"], p["expression"]] for p in parts])
 
 
-def _domain(domain: Domain) -> dict[str, Any]:
-    """The domain for JSON; a remainder other than 0 makes it no multiple, and is said beside it."""
+def _domain(domain: Domain, choices: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The domain for JSON; a remainder other than 0 makes it no multiple, and is said beside it. Of a
+    variable with choices only those that are left are shown."""
+    if choices is not None:
+        nothing = dict.fromkeys(("min", "max", "multiple_of", "divides"))
+        return {**nothing, "values": _left(domain, choices), "size": domain.size}
     shifted = bool(domain.remainder)
     shown: dict[str, Any] = {
         "min": domain.min,
@@ -292,8 +297,14 @@ def _domain(domain: Domain) -> dict[str, Any]:
     return shown
 
 
-def _cells(domain: Domain) -> list[Any]:
+def _left(domain: Domain, choices: tuple[str, ...]) -> list[str]:
+    return [choice for number, choice in enumerate(choices) if number in domain]
+
+
+def _cells(domain: Domain, choices: tuple[str, ...] | None = None) -> list[Any]:
     """The domain for a row of a table."""
+    if choices is not None:
+        return [None, None, None, None, ", ".join(_left(domain, choices)), domain.size]
     multiple = domain.multiple_of
     return [
         "-∞" if domain.min is None else domain.min,

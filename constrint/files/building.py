@@ -10,7 +10,7 @@ from typing import Any
 
 from constrint import functions
 from constrint.errors import ExpressionError, ProblemError, SizeLimitError
-from constrint.expressions import Op
+from constrint.expressions import Category, Op
 from constrint.files.calls import FUNCTIONS
 from constrint.files.limits import MAX_NESTING, Budget
 from constrint.files.syntax import CONSTANTS, Names, Span, Tree, attribute_path, parse
@@ -33,6 +33,8 @@ class Scope:
     values: dict[str, Value] = field(default_factory=dict)
     namespaces: dict[str, dict[str, Value | Unusable]] = field(default_factory=dict)
     hints: dict[str, str] = field(default_factory=dict)
+    texts: set[str] = field(default_factory=set)
+    """The choices of variables, which may be compared with."""
 
 
 def evaluate(span: Span, scope: Scope, budget: Budget) -> Value:
@@ -45,7 +47,7 @@ def evaluate(span: Span, scope: Scope, budget: Budget) -> Value:
         if _PLAIN_INTEGER.match(text):
             budget.charge(1)
             return int(text)
-        tree = parse(span, Names(scope.values, scope.namespaces, scope.hints), budget)
+        tree = parse(span, Names(scope.values, scope.namespaces, scope.hints, scope.texts), budget)
         return _Builder(tree, scope, budget).build()
     except ProblemError as error:
         if error.place is None:
@@ -104,7 +106,7 @@ class _Builder:
     # Atoms -------------------------------------------------------------------------------------------
 
     def constant(self, node: ast.Constant) -> Value:
-        return int(node.value)  # type: ignore[arg-type]
+        return node.value if isinstance(node.value, str) else int(node.value)  # type: ignore[arg-type]
 
     def name(self, node: ast.Name) -> Value:
         name = node.id
@@ -181,17 +183,18 @@ class _Builder:
         left_node, left = node.left, self.value(node.left)
         for op, right_node in zip(node.ops, node.comparators, strict=True):
             right = self.value(right_node)
+            first, second = _numbers_of_choices(left, right)
             if isinstance(op, (ast.In, ast.NotIn)):
-                items = sequence(right, "'in'")
-                parts.append(self.arithmetic.contains(left, items, isinstance(op, ast.NotIn)))
+                items = sequence(second, "'in'")
+                parts.append(self.arithmetic.contains(first, items, isinstance(op, ast.NotIn)))
             else:
-                for value, place in ((left, left_node), (right, right_node)):
+                for value, place in ((first, left_node), (second, right_node)):
                     if isinstance(value, SEQUENCES):
                         raise ExpressionError(
                             "a list cannot be compared: compare its items, with all(... for ...)",
                             self.tree.place(place),
                         )
-                parts.append(self.arithmetic.operation(_COMPARISON[type(op)], number(left), number(right)))
+                parts.append(self.arithmetic.operation(_COMPARISON[type(op)], number(first), number(second)))
             left_node, left = right_node, right
         return parts[0] if len(parts) == 1 else self.arithmetic.connect(Op.AND, parts)
 
@@ -271,6 +274,18 @@ _COMPARISON = {
     ast.GtE: Op.GREATER_EQUAL,
     ast.Gt: Op.GREATER,
 }
+
+
+def _numbers_of_choices(left: Value, right: Value) -> tuple[Value, Value]:
+    """Both sides of a comparison, with the choices that a variable is compared with as their numbers."""
+    if isinstance(left, Category):
+        if isinstance(right, (list, tuple)):
+            return left, [left.number(item) for item in right]
+        return left, left.number(right)
+    if isinstance(right, Category):
+        return right.number(left), right
+    return left, right
+
 
 _RULES: dict[type, Callable[[_Builder, Any], Value]] = {
     ast.Constant: _Builder.constant,

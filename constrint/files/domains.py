@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from constrint.numbers import combine_congruences
 if TYPE_CHECKING:
     from constrint.files.constants import Constants
 
+_NUMBER = re.compile(r"[+-]?\d+\Z")
+
 WORDS = {
     "integer": DomainSpec(),
     "natural": DomainSpec(low=0),
@@ -25,7 +28,18 @@ WORDS = {
     "bool": DomainSpec(low=0, high=1),
 }
 
-KEYS = ("min", "max", "values", "multiple_of", "divides", "remainder", "power_of", "array", "domain")
+KEYS = (
+    "min",
+    "max",
+    "values",
+    "multiple_of",
+    "divides",
+    "remainder",
+    "power_of",
+    "choices",
+    "array",
+    "domain",
+)
 
 _A_DOMAIN = (
     "a domain: a range a..b, a list of values, one of the words integer, natural, positive and bool, or a "
@@ -73,7 +87,11 @@ def _spec(node: Node, constants: Constants, *, may_be_array: bool = False) -> Do
     if not node.entries:
         raise expected(_A_DOMAIN, node)
     spec = DomainSpec()
+    choices = node.get("choices")
     for key, value in node.items():
+        if choices is not None and key.text not in ("choices", "array"):
+            raise ProblemError(f"choices are all there is to a domain: no '{key.text}' beside them",
+                               key.place())  # fmt: skip
         if key.text == "array":
             if not may_be_array:
                 raise ProblemError("'array' stands beside 'domain', not in it", key.place())
@@ -150,6 +168,21 @@ def _power_of(node: Node, constants: Constants) -> DomainSpec:
     return DomainSpec(power_of=base)
 
 
+def _choices(node: Node, constants: Constants) -> DomainSpec:
+    if not isinstance(node, List) or not node.items:
+        raise expected("a list of different texts, such as [row, column]", node)
+    names: list[str] = []
+    for item in node.items:
+        if not isinstance(item, Scalar) or not item.text:
+            raise expected("a text", item)
+        if not item.quoted and _NUMBER.match(item.text):
+            raise ProblemError("choices are texts: numbers are 'values'", item.place())
+        if item.text in names:
+            raise ProblemError(f"'{item.text}' is a choice twice", item.place())
+        names.append(item.text)
+    return DomainSpec(low=0, high=len(names) - 1, choices=tuple(names))
+
+
 def _listed(node: Node, constants: Constants) -> DomainSpec:
     if isinstance(node, Scalar) and _dots(node.text) >= 0:
         return _text(node, constants)
@@ -164,6 +197,7 @@ _RULES: dict[str, Callable[[Any, Any], DomainSpec]] = {
     "divides": lambda node, constants: DomainSpec(divides=constants.integer(node)),
     "remainder": _remainder,
     "power_of": _power_of,
+    "choices": _choices,
     "domain": _spec,
 }
 
@@ -198,4 +232,5 @@ _MERGES: dict[str, Callable[[Any, Any], Any]] = {
     "divides": math.gcd,
     "remainder": _both_remainders,
     "power_of": lambda a, b: a if a == b else None,
+    "choices": lambda a, b: a if a == b else None,
 }

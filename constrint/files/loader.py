@@ -208,13 +208,20 @@ class _Loader:
         if size + len(self.problem.variables) > MAX_VARIABLES:
             raise SizeLimitError(f"more than {MAX_VARIABLES:,} variables")
         self.budget.charge(size)
-        statements = vars(spec)
+        statements = dict(vars(spec))
+        choices = statements.pop("choices")
+        if choices is not None:
+            statements = {}
+            self.scope.texts.update(choices)
         result: Expression | Array
         if shape is None:
-            result = self.problem.integer(name, **statements)
+            if choices is None:
+                result = self.problem.integer(name, **statements)
+            else:
+                result = self.problem.choice(name, choices)
             self.problem.places[name] = key.place()
             return result
-        result = self.problem.array(name, shape, **statements)
+        result = self.problem.array(name, shape, **statements, choices=choices)
         place = key.place()
         self.problem.places.update((str(element.data), place) for element in result.flat)
         return result

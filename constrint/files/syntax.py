@@ -71,13 +71,14 @@ def whole(scalar: Scalar) -> Span:
 class Names:
     """What a name in an expression may be.
 
-    `values` are the plain names, `namespaces` the includes with the names in each, and `hints` says of
-    names that exist but cannot be used here why not.
+    `values` are the plain names, `namespaces` the includes with the names in each, `hints` says of names
+    that exist but cannot be used here why not, and `texts` are the choices of variables.
     """
 
     values: Collection[str]
     namespaces: Mapping[str, Collection[str]]
     hints: Mapping[str, str]
+    texts: Collection[str] = ()
 
 
 class Tree:
@@ -261,6 +262,10 @@ class _Checker:
             node, bound = stack.pop()
             stack.extend(reversed(list(self.parts(node, bound))))
 
+    def unknown_choice(self, text: str, node: ast.AST) -> ExpressionError:
+        close = unknown_name(text, self.names.texts).message.removeprefix(f"unknown name '{text}'")
+        return self.fail(f"'{text}' is not a choice of any variable{close}", node)
+
     def fail(self, message: str, node: ast.AST) -> ExpressionError:
         return ExpressionError(message, self.tree.place(node))
 
@@ -268,7 +273,10 @@ class _Checker:
         """Check one node; its parts, each with the loop names that are bound in it."""
         self.operators(node)
         if isinstance(node, ast.Constant):
-            if not isinstance(node.value, int):
+            if isinstance(node.value, str) and self.names.texts:
+                if node.value not in self.names.texts:
+                    raise self.unknown_choice(node.value, node)
+            elif not isinstance(node.value, int):
                 raise self.fail(_constant_hint(node.value), node)
         elif isinstance(node, ast.Name):
             self.name(node, bound)

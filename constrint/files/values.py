@@ -57,7 +57,9 @@ _LISTED_RANGE = 1000
 
 
 def number(value: Value) -> Number:
-    """`value` if it is a number. Raises ExpressionError for a sequence."""
+    """`value` if it is a number. Raises ExpressionError for a sequence or a text."""
+    if isinstance(value, str):
+        raise ExpressionError(f"the choice '{value}' only compares with a variable that has it")
     if isinstance(value, SEQUENCES):
         raise ExpressionError("expected a number, found a list; index it, or use sum, min, max, all or any")
     result: Number = value
@@ -215,21 +217,21 @@ class Arithmetic:
     def table(self, variables: Value, rows: Value) -> Number:
         """Whether the variables' values are one of the rows, which are constant."""
         self.budget.charge(length(sequence(rows, "a table")))
-        chosen: list[Any] = [self.flat(sequence(row, "each row of a table")) for row in rows]
+        chosen: list[Any] = [self.flat(sequence(row, "each row of a table"), texts=True) for row in rows]
         result: Number = simplified(functions.table(self.flat(variables), chosen))
         return result
 
-    def flat(self, value: Value) -> list[Number]:
-        """The numbers in a value, nested ones too."""
+    def flat(self, value: Value, *, texts: bool = False) -> list[Any]:
+        """The numbers in a value, nested ones too; and its texts, where there may be some."""
         if not isinstance(value, SEQUENCES):
-            return [value]
+            return [value if texts else number(value)]
         self.budget.charge(length(value))
-        result: list[Number] = []
+        result: list[Any] = []
         for item in value:
             if isinstance(item, SEQUENCES):
-                result.extend(self.flat(item))
+                result.extend(self.flat(item, texts=texts))
             else:
-                result.append(item)
+                result.append(item if texts else number(item))
         return result
 
     def item(self, items: Any, index: Number) -> Value:

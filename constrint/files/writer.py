@@ -101,6 +101,8 @@ def _domain(spec: DomainSpec) -> Any:
         return _WORD_OF[spec]
     if spec.low is not None and spec == DomainSpec(low=spec.low, high=spec.high) and spec.high is not None:
         return f"{spec.low}..{spec.high}"
+    if spec.choices is not None:
+        return _Inline(choices=list(spec.choices))
     if spec.values is not None and spec == DomainSpec(values=spec.values):
         return list(spec.values)
     keys = {
