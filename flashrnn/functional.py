@@ -192,8 +192,9 @@ def _canonical(
     )
     state_dtype = config.torch_dtype_s or Wx.dtype
     if states is None:
-        values = torch.tensor(config.initial_values, dtype=state_dtype, device=Wx.device)
-        initial = values[:, None, None, None].expand(-1, batch, heads, head_dim)
+        # Filled on the device: a copy of numbers to a GPU would wait for it, and break CUDA graphs.
+        shape = (batch, heads, head_dim)
+        initial = torch.stack([Wx.new_full(shape, x, dtype=state_dtype) for x in config.initial_values])
     else:
         initial = reorder(states, config.output_shape, STATES)[:, 0].to(state_dtype)
     return (
