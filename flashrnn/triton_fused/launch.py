@@ -11,7 +11,8 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from flashrnn.backends import Request, Settings, accumulation_dtype
+from flashrnn.backends import Request, Settings
+from flashrnn.gradients import outer
 from flashrnn.triton_fused.tiling import (
     DIRECTIONS,
     Tiles,
@@ -166,32 +167,7 @@ def backward(
             CUT=settings.gradient_recurrent_cut,
             **tiles.options,
         )
-    return (
-        d_gates[:, :, cell.first_input_gate :].contiguous(),
-        _matrix_gradient(settings, d_gates, states, all_states, reset, R),
-        d_gates.sum((0, 1), dtype=accumulation_dtype(R)),
-        d_initial,
-    )
-
-
-def _matrix_gradient(
-    settings: Settings,
-    d_gates: Tensor,
-    states: Tensor,
-    all_states: Tensor,
-    reset: Tensor | None,
-    R: Tensor,
-) -> Tensor:
-    """dR [Gr, H, D, D]: one product over all steps and samples, accumulated in float32."""
-    slots, heads, head_dim, _ = R.shape
-    h_before = torch.cat((states[:1], all_states[0, :-1]))
-    if reset is not None:
-        h_before = h_before.masked_fill(reset[:, :, None, None], settings.initial_values[0])
-    h_before = h_before.to(R.dtype).flatten(0, 1).transpose(0, 1)
-    by_head = d_gates[:, :, :slots].permute(3, 0, 1, 2, 4).reshape(heads, -1, slots * head_dim)
-    wide = accumulation_dtype(R)
-    product = torch.bmm(by_head.to(wide).transpose(1, 2), h_before.to(wide))
-    return product.view(heads, slots, head_dim, head_dim).transpose(0, 1).contiguous()
+    return *outer(settings, d_gates, states, all_states, reset, R), d_initial
 
 
 def _tiles(direction: str, settings: Settings, R: Tensor, batch: int, *loaded: Tensor) -> Tiles:
