@@ -44,7 +44,7 @@ is only refused once the range is at least 2 ** _REFUSAL_BITS, in case the bound
 _PREFERENCE_FAILURES = 10
 """Failures after which preferences are no longer pursued by a search in their order."""
 
-_LEAP_FAILURES = 50
+_LEAP_FAILURES = 10
 """Failures that a leap towards the lower bound of an objective may cost."""
 
 

@@ -119,41 +119,53 @@ class Product(Propagator):
         store.set_hi(x, max(a // b for a in (z_low, z_high) for b in (low, high)))
 
     def _divisibility(self, store: Store) -> None:
-        z, xs = self.z, self.xs
-        lattices = [store.lattice(x) for x in xs]
-        common = 1
-        for g, _ in lattices:
-            common *= g
-        if common == 0:
-            # A factor is the constant 0.
+        z, lo, hi = self.z, store.lo, store.hi
+        scale = 1
+        free = []
+        for x in self.xs:
+            if lo[x] == hi[x]:
+                scale *= abs(lo[x])
+            else:
+                free.append((x, *store.lattice(x)))
+        if scale == 0:
             store.fix(z, 0)
             return
-        if common > 1:
-            store.restrict_congruence(z, common, 0)
-        whole = math.prod([divides for _, divides in lattices])
-        if 0 < whole < _WHOLE_LIMIT and store.lo[z] != store.hi[z]:
-            store.restrict_divisor(z, whole)
+        if not free:
+            return
+        common = whole = scale
+        for _, g, divides in free:
+            common *= g
+            whole *= divides
         z_common, z_divides = store.lattice(z)
+        if z_common % common:
+            store.restrict_congruence(z, common, 0)
+            z_common, z_divides = store.lattice(z)
+        if 0 < whole < _WHOLE_LIMIT and (z_divides == 0 or whole % z_divides):
+            store.restrict_divisor(z, whole)
+            z_common, z_divides = store.lattice(z)
         if z_divides:
-            for (g, divides), x in zip(lattices, xs, strict=True):
+            for x, g, divides in free:
                 most = z_divides // (common // g)
                 if most == 0:
                     store.fail()
-                if store.lo[x] != store.hi[x] and (divides == 0 or most % divides):
+                if divides == 0 or most % divides:
                     store.restrict_divisor(x, most)
-        if z_common > 1:
-            if whole:
-                for (g, divides), x in zip(lattices, xs, strict=True):
-                    others = whole // divides
+        if z_common > common:
+            for x, g, divides in free:
+                others = whole // divides if whole else scale * _product_but(free, x)
+                if others:
                     needed = z_common // math.gcd(z_common, others)
-                    if needed > 1 and g % needed:
+                    if g % needed:
                         store.restrict_congruence(x, needed, 0)
-            elif len(xs) == 2:
-                for k in (0, 1):
-                    divides = lattices[1 - k][1]
-                    needed = z_common // math.gcd(z_common, divides) if divides else 1
-                    if needed > 1 and lattices[k][0] % needed:
-                        store.restrict_congruence(xs[k], needed, 0)
+
+
+def _product_but(factors: list[tuple[int, int, int]], omitted: int) -> int:
+    """What the product of the factors divides, without one of them; 0 where nothing is stated."""
+    product = 1
+    for x, _, divides in factors:
+        if x != omitted:
+            product *= divides
+    return product
 
 
 class PowerOfConstant(Propagator):

@@ -16,8 +16,8 @@ class DivMod(Propagator):
     """a = b·q + r with 0 <= r < b or b < r <= 0: Python's q = a // b and r = a % b.
 
     b = 0 goes with q = r = 0, the value that stands for "undefined"; a condition elsewhere rules it out
-    where it matters. Bounds consistent for a divisor of known sign, domain consistent for a constant
-    divisor and few dividends, congruences both ways for a constant divisor.
+    where it matters. For a divisor of known sign bounds by interval arithmetic; for a constant one domain
+    consistent on few dividends, and congruences both ways.
     """
 
     __slots__ = ("a", "b", "q", "r")

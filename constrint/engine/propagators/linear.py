@@ -214,6 +214,11 @@ def _pass_congruences(store: Store, terms: Terms, value: int) -> None:
                 store.fail()
             store.fix(x, quotient)
         elif modulus > 1:
+            if moduli[k] % modulus == 0:
+                # What is known of x decides c·x modulo this already.
+                if rest % modulus:
+                    store.fail()
+                continue
             solved = solve_congruence(c, rest + c * store.rem[x], modulus)
             if solved is None:
                 store.fail()

@@ -73,8 +73,8 @@ class Parity(Propagator):
 class Choice(Propagator):
     """z = x where the condition holds, else z = y.
 
-    Domain consistent on explicit sets, else bounds consistent; z lies in the hull of both while the
-    condition is open (constructive disjunction).
+    Bounds consistent, and domain consistent on explicit sets once the condition is known; z lies in the
+    hull of both while the condition is open (constructive disjunction).
     """
 
     __slots__ = ("condition", "x", "y", "z")

@@ -147,8 +147,8 @@ class Table(Propagator):
 class Element(Propagator):
     """z = items[index]; z = 0 stands for the undefined value of an index out of range.
 
-    Domain consistent on explicit sets, else bounds consistent: an index stays while its item can equal z,
-    and z stays within the hull of the items that the index can choose.
+    Bounds consistent, and domain consistent on explicit sets with fixed items: an index stays while its
+    item can equal z, and z stays within the hull of the items that the index can choose.
     """
 
     __slots__ = ("index", "items", "z")
