@@ -63,8 +63,7 @@ class Settings(NamedTuple):
 class Request(NamedTuple):
     """What is asked of a backend, for `Backend.unavailable` to judge.
 
-    `dtype` is the wider of Wx's and R's, or float64 where that is wanted of the accumulation. The backend is
-    `asked_by_name`, or it is one that "auto" may choose.
+    `dtype` is the wider of Wx's and R's, or float64 where that is wanted of the accumulation.
     """
 
     function: str
@@ -74,7 +73,6 @@ class Request(NamedTuple):
     head_dim: int
     batch_size: int
     resets: bool
-    asked_by_name: bool = True
 
 
 Forward = Callable[
@@ -104,9 +102,8 @@ class Backend(NamedTuple):
     Attributes:
         name: the name users give.
         unavailable: why this request cannot be served here, in words for the user; None where it can.
-            "auto" asks every backend, and torch.compile traces the question: one that cannot serve the
-            request's device says so first, and whatever else is not to be traced, or would tie the compiled
-            code to one batch size, stands behind `torch.compiler.assume_constant_result`.
+            torch.compile traces the question, perhaps with a batch size that is yet unknown: what is not to
+            be traced stands behind `torch.compiler.assume_constant_result`.
         forward, backward, residual: see the module's docstring.
         accumulation_dtype_inputs: tensors arrive converted to the accumulation dtype (float32 or float64),
             results are cast back by the caller. Otherwise tensors arrive in their own dtypes, and the

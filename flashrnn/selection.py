@@ -20,7 +20,7 @@ from flashrnn.backends import (
     register,
 )
 
-# In the order in which "auto" tries them: the fastest first.
+# The fastest first.
 _MODULES = {
     "cuda_fused": "flashrnn.cuda.backend",
     "triton_fused": "flashrnn.triton_fused",
@@ -28,6 +28,8 @@ _MODULES = {
     "vanilla_fwbw": "flashrnn.vanilla_fwbw",
     "vanilla": "flashrnn.vanilla",
 }
+# What "auto" tries where there is no GPU.
+_ON_ANY_DEVICE = ("vanilla_fwbw", "vanilla")
 
 
 def _register_all() -> None:
@@ -75,8 +77,7 @@ def choose_backend(name: str, request: Request) -> Backend:
         if reason is not None:
             raise BackendUnavailable(f"backend {name!r} is unavailable: {reason}")
         return backend
-    request = request._replace(asked_by_name=False)
-    for candidate in _MODULES:
+    for candidate in tuple(_MODULES) if request.device == "cuda" else _ON_ANY_DEVICE:
         backend = get_backend(candidate)
         if backend.unavailable(request) is None:
             return backend

@@ -25,24 +25,18 @@ from flashrnn.triton_fused.tiling import (
 
 def unavailable(request: Request) -> str | None:
     """Why the kernels cannot serve this request; None where they can."""
-    reason: str | None = _obstacle(
-        request.function, request.device, request.dtype, request.head_dim, request.asked_by_name
-    )
+    reason: str | None = _obstacle(request.function, request.device, request.dtype, request.head_dim)
     return reason
 
 
 # To torch.compile the answer is a constant; what leads to it is not to be traced.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _obstacle(
-    function: str, device: str, dtype: torch.dtype, head_dim: int, asked_by_name: bool
-) -> str | None:
+def _obstacle(function: str, device: str, dtype: torch.dtype, head_dim: int) -> str | None:
     if find_spec("triton") is None:
         return "Triton is not installed (pip install triton)"
     if dtype == torch.float64:
         return "its kernels compute in float32; for float64 use 'vanilla' or 'vanilla_fwbw'"
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
-    if device == "cpu" and interpreted and not asked_by_name:
-        return "Triton's interpreter (TRITON_INTERPRET=1) serves only those who ask for it by name"
     if device != "cuda" and not (device == "cpu" and interpreted):
         return f"it needs an NVIDIA GPU, and the tensors are on {device!r}"
     if device == "cpu" and dtype == torch.bfloat16:

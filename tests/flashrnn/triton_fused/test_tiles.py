@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from flashrnn import BackendUnavailable, available_backends, flashrnn
+from flashrnn import BackendUnavailable, flashrnn
+from flashrnn.backends import Request, get_backend
 from flashrnn.triton_fused import launch
 from flashrnn.triton_fused.tiling import DIRECTIONS, Work, best_tiles, largest_head_dim, profile_of
 from tests.flashrnn.reference import FUNCTIONS, random_tensors
@@ -93,8 +94,9 @@ def test_every_gpu_is_known_by_its_compute_capability():
 TENSORS = [tensor.detach().float() for tensor in random_tensors("lstm")]
 
 
-def _reason(**request):
-    return available_backends(**request)["triton_fused"]
+def _reason(function="lstm", device="cpu", dtype=torch.float32, head_dim=64):
+    request = Request(function, device, dtype, 1, head_dim, 1, False)
+    return get_backend("triton_fused").unavailable(request)
 
 
 def _pretend(monkeypatch, major, minor, sm_count):
