@@ -1,8 +1,9 @@
 """From a problem to the diagram of all its solutions, within time and memory, on one process or many.
 
-First a diagram is tried with little work, then the search with few nodes, then the diagram with all the
-memory it may take, and at last the search again, whose solutions are put into a diagram. So structure
-is found where there is some, and what only search can do does not wait for long.
+A diagram in the order of the declarations is tried first, with little work. Then search and a diagram in
+a narrower order take turns, each time with several times as much to spend, until one gets through; what
+search finds is put into a diagram. So structure is used where there is some, and what only search can do
+waits no longer than it takes itself.
 """
 
 from __future__ import annotations
@@ -28,11 +29,14 @@ from constrint.expressions import Expression, Op, variable, variable_names
 from constrint.problem import Problem
 from constrint.results import INTERRUPT, MEMORY_LIMIT, NODE_LIMIT, TIME_LIMIT
 
-_FIRST_WORK = 1 << 19
-"""Candidate arcs of the first, cheap try."""
+_FIRST_WORK = 1 << 18
+"""Candidate arcs of the first diagram that is tried."""
 
-_FIRST_NODES = 5000
-"""Nodes of the first, cheap search."""
+_FIRST_NODES = 4000
+"""Nodes of the first search."""
+
+_GROWTH = 4
+"""How much more every further try may take."""
 
 _ROW_BYTES = 400
 """What a solution found by search takes, with as much again for each four variables."""
@@ -189,30 +193,35 @@ def _conjuncts(expression: Expression) -> Iterator[Expression]:
 
 
 def _solved(task: Task, session: solving.Session, progress: solving.Progress | None) -> Outcome:
-    """Tries what may be quick before what may be slow."""
+    """Search and diagram in turns, each time with more to spend, until one of them gets through."""
     if task.values is None:
         return _searched(task, session, progress, None)
-    outcome = _built(task, session, work_limit=_FIRST_WORK)
-    if outcome is None:
-        outcome = _searched(task, session, progress, _FIRST_NODES)
-        if outcome.stopped_by == NODE_LIMIT:
-            few = outcome
-            outcome = _built(task, session, work_limit=None)
-            if outcome is None or (outcome.stopped_by == MEMORY_LIMIT and task.memory_limit is None):
-                outcome = _searched(task, session, progress, None)
-            elif outcome.stopped_by and few.count > outcome.count:
-                outcome = replace(few, stopped_by=outcome.stopped_by)
-    return outcome
+    best: Outcome | None = None
+    nodes, work = _FIRST_NODES, _FIRST_WORK * _GROWTH
+    while True:
+        found = _better(_searched(task, session, progress, nodes), best)
+        if found.stopped_by != NODE_LIMIT:
+            return found
+        built = _built(task, session, work)
+        if built is not None and built.stopped_by == MEMORY_LIMIT and task.memory_limit is None:
+            # There is no narrow diagram.
+            return _better(_searched(task, session, progress, None), built)
+        if built is not None:
+            return _better(built, found)
+        best = found
+        nodes, work = nodes * _GROWTH, work * _GROWTH
 
 
-def _built(task: Task, session: solving.Session, work_limit: int | None) -> Outcome | None:
+def _better(last: Outcome, earlier: Outcome | None) -> Outcome:
+    """What was found in the end, or more that was found before a limit."""
+    if last.stopped_by is None or earlier is None or earlier.count <= last.count:
+        return last
+    return replace(earlier, stopped_by=last.stopped_by)
+
+
+def _built(task: Task, session: solving.Session, work_limit: int) -> Outcome | None:
     """The diagram, of some solutions where a limit stopped it; None where it is too large, or unfit."""
     assert task.values is not None
-    deadline = session.clock.deadline
-    if deadline is not None and work_limit is None:
-        # What is not done by half of the time is left to the search.
-        deadline -= max(0.0, deadline - time.monotonic()) / 2
-
     with Interrupts() as interrupts:
 
         def check() -> str | None:
@@ -222,7 +231,7 @@ def _built(task: Task, session: solving.Session, work_limit: int | None) -> Outc
                 session.clock.check()
             except OutOfTime:
                 return TIME_LIMIT
-            return TIME_LIMIT if deadline is not None and time.monotonic() >= deadline else None
+            return None
 
         try:
             builder = Builder(
