@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from constrint.engine.store import Store
+from constrint.numbers import long_integers
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,13 @@ class DomainSpec:
     power_of: int | None = None
     choices: tuple[str, ...] | None = None
     """Names of the values 0, 1, 2, …, which users then see instead."""
+
+    def __repr__(self) -> str:
+        stated = [(field.name, getattr(self, field.name)) for field in fields(self)]
+        with long_integers():
+            return (
+                f"DomainSpec({', '.join(f'{name}={value}' for name, value in stated if value is not None)})"
+            )
 
     def holds(self, value: int) -> bool:
         """Whether the declaration allows `value`."""
@@ -91,6 +99,13 @@ class Domain:
         )
 
     def __str__(self) -> str:
+        with long_integers():
+            return self._text()
+
+    def __repr__(self) -> str:
+        return f"<Domain {self}>"
+
+    def _text(self) -> str:
         if self.values is not None:
             return "{" + ", ".join(map(str, self.values)) + "}"
         if self.min is not None and self.min == self.max:

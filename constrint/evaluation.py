@@ -21,9 +21,13 @@ Assignment = Mapping[str, int]
 def evaluate(expression: Expression, assignment: Assignment) -> int:
     """The value of `expression`; booleans are 0 and 1.
 
-    Raises UndefinedTerm where it has no value and KeyError for a variable without one.
+    Raises UndefinedTerm where it has no value, KeyError for a variable without one, SizeLimitError where
+    it nests too deep.
     """
-    return _RULES[expression.op](expression, assignment)
+    try:
+        return _RULES[expression.op](expression, assignment)
+    except RecursionError:
+        raise SizeLimitError("an expression nested too deep to be evaluated") from None
 
 
 def holds(expression: Expression, assignment: Assignment) -> bool:
@@ -48,7 +52,7 @@ def folded(expression: Expression) -> Expression:
 def floor_divide(a: int, b: int) -> int:
     """a // b, rounded down; undefined for b = 0."""
     if b == 0:
-        raise UndefinedTerm(f"{a} // 0")
+        raise UndefinedTerm("a division by 0")
     return a // b
 
 
@@ -60,14 +64,14 @@ def ceil_divide(a: int, b: int) -> int:
 def modulo(a: int, b: int) -> int:
     """a % b, with the sign of b; undefined for b = 0."""
     if b == 0:
-        raise UndefinedTerm(f"{a} % 0")
+        raise UndefinedTerm("a remainder by 0")
     return a % b
 
 
 def power(base: int, exponent: int) -> int:
     """base ** exponent, with 0 ** 0 = 1; undefined for a negative exponent."""
     if exponent < 0:
-        raise UndefinedTerm(f"{base} ** {exponent}")
+        raise UndefinedTerm("a power with a negative exponent")
     if (base.bit_length() - 1) * exponent > MAX_BITS and abs(base) > 1:
         raise SizeLimitError(f"a power of more than {MAX_BITS} bits")
     return int(base**exponent)
@@ -108,7 +112,7 @@ def _choose(e: Expression, a: Assignment) -> int:
 def _element(e: Expression, a: Assignment) -> int:
     index, *items = [evaluate(arg, a) for arg in e.args]
     if not 0 <= index < len(items):
-        raise UndefinedTerm(f"index {index} of {len(items)} elements")
+        raise UndefinedTerm(f"an index out of range for {len(items)} elements")
     return items[index]
 
 

@@ -32,7 +32,7 @@ class _Conflicts:
 
     def __init__(self, problem: Problem, time_limit: float | None) -> None:
         self._problem = problem
-        self._deadline = None if time_limit is None else time.monotonic() + time_limit
+        self._deadline = None if time_limit is None else time.monotonic() + solving.checked_limit(time_limit)
         self._started = time.perf_counter()
         self.statistics = Statistics()
         self.doubts = False

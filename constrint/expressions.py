@@ -201,6 +201,8 @@ class Expression:
     def __str__(self) -> str:
         from constrint.printing import to_text
 
+        if nests_deeper(self, MAX_NESTING):
+            return f"(an expression that nests more than {MAX_NESTING} deep)"
         return to_text(self)
 
     def __repr__(self) -> str:
@@ -307,7 +309,10 @@ def checked_size(value: int) -> int:
 
 def member(operand: Operand, values: Iterable[int]) -> Expression:
     """Whether `operand` is one of the constant `values`."""
-    constants = sorted({operator.index(value) for value in values})
+    try:
+        constants = sorted({operator.index(value) for value in values})
+    except TypeError:
+        raise ExpressionError(f"membership needs constant integers, not {values!r}") from None
     return apply(Op.MEMBER, operand, data=tuple(constants))
 
 

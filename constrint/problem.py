@@ -547,13 +547,13 @@ def _specification(
     pair = None
     if remainder is not None:
         if not isinstance(remainder, Sequence) or len(remainder) != 2:
-            raise ProblemError(f"remainder of '{name}' must be a pair (r, m), not {remainder!r}")
+            raise ProblemError(f"remainder of '{name}' must be a pair (r, m)")
         pair = (number("the remainder", remainder[0]), number("the modulus", remainder[1]))
         if pair[1] == 0:
             raise ProblemError(f"the modulus of '{name}' must not be 0")
     base = optional("power_of", power_of)
     if base is not None and base < 2:
-        raise ProblemError(f"power_of of '{name}' must be at least 2, not {base}")
+        raise ProblemError(f"power_of of '{name}' must be at least 2")
     if values is not None and not isinstance(values, Iterable):
         raise ProblemError(f"values of '{name}' must be a collection of integers, not {values!r}")
     chosen = None if values is None else tuple(sorted({number("a value", value) for value in values}))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from numbers import Real
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from constrint.domains import Domain, read_domain
 from constrint.engine.probing import probe_disjunctions
@@ -43,6 +42,9 @@ is only refused once the range is at least 2 ** _REFUSAL_BITS, in case the bound
 
 _PREFERENCE_FAILURES = 10
 """Failures after which preferences are no longer pursued by a search in their order."""
+
+_LONGEST = 1e9
+"""A time limit of more seconds is none."""
 
 _LEAP_FAILURES = 10
 """Failures that a leap towards the lower bound of an objective may cost."""
@@ -200,10 +202,10 @@ class Program:
         return search
 
 
-def checked_limit(time_limit: object) -> float:
+def checked_limit(time_limit: Any) -> float:
     """The time limit. Raises ProblemError for what is not a number of seconds from 0 on."""
-    if isinstance(time_limit, Real) and not isinstance(time_limit, bool) and float(time_limit) >= 0:
-        return float(time_limit)
+    if isinstance(time_limit, (int, float)) and not isinstance(time_limit, bool) and time_limit >= 0:
+        return float(min(time_limit, _LONGEST))
     raise ProblemError(f"a time limit is a number of seconds, 0 or more, not {time_limit!r}")
 
 
