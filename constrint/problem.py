@@ -28,6 +28,7 @@ from constrint.expressions import (
     variable_names,
 )
 from constrint.expressions import member as member_of
+from constrint.numbers import long_integers
 from constrint.results import (
     INFEASIBLE,
     SATISFIED,
@@ -123,7 +124,8 @@ class Problem:
         Raises ProblemError for a name that is taken or is none, and for a domain that cannot be meant.
         """
         self._check_name(name)
-        spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+        with long_integers():
+            spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
         self.variables[name] = spec
         return variable(name)
 
@@ -171,7 +173,8 @@ class Problem:
             elements *= size
         if total + elements > MAX_VARIABLES:
             raise SizeLimitError(f"array '{name}' would bring the problem over {MAX_VARIABLES} variables")
-        spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+        with long_integers():
+            spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
         if choices is not None:
             if spec != DomainSpec():
                 raise ProblemError(f"'{name}' has choices, which are all there is to its domain")
@@ -547,13 +550,13 @@ def _specification(
     pair = None
     if remainder is not None:
         if not isinstance(remainder, Sequence) or len(remainder) != 2:
-            raise ProblemError(f"remainder of '{name}' must be a pair (r, m)")
+            raise ProblemError(f"remainder of '{name}' must be a pair (r, m), not {remainder!r}")
         pair = (number("the remainder", remainder[0]), number("the modulus", remainder[1]))
         if pair[1] == 0:
             raise ProblemError(f"the modulus of '{name}' must not be 0")
     base = optional("power_of", power_of)
     if base is not None and base < 2:
-        raise ProblemError(f"power_of of '{name}' must be at least 2")
+        raise ProblemError(f"power_of of '{name}' must be at least 2, not {base}")
     if values is not None and not isinstance(values, Iterable):
         raise ProblemError(f"values of '{name}' must be a collection of integers, not {values!r}")
     chosen = None if values is None else tuple(sorted({number("a value", value) for value in values}))
