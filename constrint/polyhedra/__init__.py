@@ -1,0 +1,1 @@
+"""Z-polyhedra: the integer points of linear equalities, inequalities and congruences, exactly."""
