@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 
 import constrint as ci
 from constrint import exporting
+from constrint.cli.main import main
 from constrint.diagram import building, compiling
 from constrint.diagram.building import Builder
 from constrint.diagram.values import values_of
@@ -201,7 +202,7 @@ def test_parts_make_the_same_space(problem: ci.Problem) -> None:
 
 def test_a_process_pool_gives_the_same_answers_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "_FIRST_WORK", 0)
-    p = wide_problem(7)
+    p = wide_problem(6)
     few = ci.Problem()
     x, y = few.integer("x", 0, 1), few.integer("y", 0, 1)
     few.add(x != y)
@@ -213,9 +214,9 @@ def test_a_process_pool_gives_the_same_answers_in_the_same_order(monkeypatch: py
             assert spread.sample(5, seed=1) == serial.sample(5, seed=1)
             assert problem.count(executor=pool) == len(serial)
         with pytest.raises(ci.LimitReached, match="memory limit") as caught:
-            wide_problem().enumerate(executor=pool, memory_limit=1 << 21)
+            wide_problem(9).enumerate(executor=pool, memory_limit=1 << 18)
         assert caught.value.space is not None
-        assert_holds_solutions(caught.value.space, wide_problem())
+        assert_holds_solutions(caught.value.space, wide_problem(9))
 
 
 def test_dask_gives_the_same_answers_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,3 +316,48 @@ def test_a_time_limit_leaves_a_sound_file(tmp_path: Path) -> None:
         assert caught.value.count > 0
     with (tmp_path / "out.csv").open() as stream:
         assert sum(1 for _ in stream) > 1
+
+
+# The command line -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def permutations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    Path("permutations.yaml").write_text(
+        "variables: {q: {array: 40, domain: 0..39}}\nconstraints:\n  - all_different(q)\n  - q[0] < q[39]\n"
+    )
+    return "permutations.yaml"
+
+
+def test_the_command_line_stops_at_the_memory_limit(
+    permutations: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["count", permutations, "--memory-limit", "20M", "--format", "json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert (code, answer["status"], answer["complete"]) == (3, "satisfied", False)
+    assert answer["count"] > 0
+    code = main(["count", permutations, "--memory-limit", "20M"])
+    assert "satisfied (stopped by the memory limit): at least" in capsys.readouterr().out
+    code = main(["enumerate", permutations, "--memory-limit", "20M", "--time-limit", "20", "-o", "out.csv"])
+    assert code == 3
+    with Path("out.csv").open() as stream:
+        header, *rows = csv.reader(stream)
+    assert len(header) == 40
+    assert rows and all(sorted(map(int, row)) == list(range(40)) for row in rows[:100])
+
+
+def test_the_command_line_projects(permutations: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("small.yaml").write_text(
+        "variables: {x: 0..3, y: 0..3, q: {array: 2, domain: bool}}\nconstraints: [x < y, sum(q) == x]\n"
+    )
+    assert main(["enumerate", "small.yaml", "--over", "x, q", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["x,q[0],q[1]", "0,0,0", "1,0,1", "1,1,0", "2,1,1"]
+    assert main(["count", "small.yaml", "--over", "x,q", "--quiet"]) == 0
+    assert capsys.readouterr().out.strip() == "4"
+    assert main(["count", "small.yaml", "--over", "z"]) == 2
+    assert "unknown name 'z'" in capsys.readouterr().err
+    assert main(["count", "small.yaml", "--memory-limit", "lots"]) == 2
+    assert "expected a size such as 500M or 4G" in capsys.readouterr().err
+    assert main(["count", "small.yaml", "--over", "x,,y"]) == 2
+    assert "expected names separated by commas" in capsys.readouterr().err

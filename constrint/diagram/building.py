@@ -187,7 +187,12 @@ class Builder:
         closing.sort(key=lambda c: len(self._scopes[c]))
         self._active.difference_update(closing)
         boundary = boundary_of(self._terms, self._constraints, self._active, position + 1)
-        below, arcs = self._joined(list(self._pieces(position, state, closing, boundary)))
+        pieces = list(self._pieces(position, state, closing, boundary))
+        if self.stopped_by:
+            # Few nodes are kept from now on: joining all would only take time.
+            size = sum(below.size for below, _ in pieces)
+            pieces = pieces[:: -(-size // CHUNK) or 1]
+        below, arcs = self._joined(pieces)
         touched = [c for c in touched if c in self._active]
         below, arcs = self._narrowed(position + 1, below, arcs, touched, boundary)
         self._arcs.append(arcs)
