@@ -23,10 +23,9 @@ def from_sympy(value: Any) -> Expression:
         return constant(int(value))
     if value in (sympy.true, sympy.false):
         return constant(int(bool(value)))
-    args = value.args
     for kind, rule in _RULES.items():
         if isinstance(value, kind):
-            return rule(*args)
+            return rule(*value.args)
     raise ExpressionError(f"the SymPy {type(value).__name__} '{value}' has no counterpart among integers")
 
 

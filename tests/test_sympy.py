@@ -62,6 +62,7 @@ REFUSED = [
     sympy.pi * x,
     sympy.I,
     sympy.oo,
+    sympy.Matrix([x, y]),
     sympy.Piecewise((x, x > y)),
     sympy.Contains(x, sympy.Interval(0, 3), evaluate=False),
     sympy.Sum(x, (x, 0, y)),
