@@ -13,7 +13,7 @@ import numpy as np
 
 from constrint.diagram.diagram import Diagram
 from constrint.diagram.numbering import Numbering
-from constrint.diagram.values import NARROW, Column, Values, bounds_of, position_of, size_of, taken
+from constrint.diagram.values import NARROW, Column, Values, bounds_of, integers, position_of, size_of, taken
 from constrint.errors import ProblemError, SizeLimitError
 from constrint.results import SATISFIED, Solution, nest
 
@@ -171,7 +171,7 @@ class SearchSpace(Sequence[dict[str, Any]]):
             raise ProblemError(f"unknown kind of neighbours '{kind}': one of {kinds}")
         if not rows:
             return []
-        return self._configurations(list(np.array(sorted(rows), dtype=np.int64).T))
+        return self._configurations([integers(column) for column in zip(*sorted(rows), strict=True)])
 
     def _around(self, row: Sequence[int | None], *, strictly: bool) -> list[list[int]]:
         """The rows of positions at most one step away in every variable, but for the row itself."""
@@ -180,20 +180,16 @@ class SearchSpace(Sequence[dict[str, Any]]):
         allowed = {}
         for depth, name, value in zip(self._depths, self._names, row, strict=True):
             values = self._values(name)
-            mask = np.zeros(size_of(values), dtype=bool)
-            if value is not None and not strictly:
-                occurring = np.flatnonzero(self._diagram.through(depth))
-                place = int(np.searchsorted(occurring, _lower_bound(values, value)))
-                exact = place < len(occurring) and values[int(occurring[place])] == value
-                mask[occurring[max(place - 1, 0) : place + 1 + exact]] = True
-            elif value is not None:
-                for each in _steps(_declared(self._problem, name, values), value):
-                    position = position_of(values, each)
-                    if position >= 0:
-                        mask[position] = True
-            allowed[depth] = mask
-        near = self._diagram.restricted(allowed)
-        columns = near.rows(range(near.count))
+            if value is None:
+                near: list[int] = []
+            elif strictly:
+                near = _steps(_declared(self._problem, name, values), value)
+            else:
+                near = _steps(self._occurring(name), value)
+            positions = [position_of(values, each) for each in near]
+            allowed[depth] = integers([each for each in positions if each >= 0])
+        around = self._diagram.restricted(allowed)
+        columns = around.rows(range(around.count))
         own = tuple(
             position_of(self._values(name), value) if value is not None else -1
             for name, value in zip(self._names, row, strict=True)
@@ -224,10 +220,8 @@ class SearchSpace(Sequence[dict[str, Any]]):
         low, high = bounds_of(self._values(name)) if self.size else (0, 0)
         if low >= -(1 << 63) and high < 1 << 63:
             return True
-        depth = self._depths[self._names.index(name)]
-        occurring = np.flatnonzero(self._diagram.through(depth))
-        values = self._values(name)
-        return values[int(occurring[0])] >= -(1 << 63) and values[int(occurring[-1])] < 1 << 63
+        occurring = self._occurring(name)
+        return occurring[0] >= -(1 << 63) and occurring[-1] < 1 << 63
 
     def chunks(self, rows: int = CHUNK) -> Iterator[dict[str, Column]]:
         """The columns in pieces of so many rows, which need little memory at a time."""
@@ -334,6 +328,13 @@ class SearchSpace(Sequence[dict[str, Any]]):
 
     def _values(self, name: str) -> Values:
         return self._diagram.layers[self._depths[self._names.index(name)]].values
+
+    def _occurring(self, name: str) -> Values:
+        """The values that the variable takes in the space, which has solutions."""
+        depth, values = self._depths[self._names.index(name)], self._values(name)
+        if self._diagram.layers[depth].starts is None:
+            return values
+        return tuple(values[k] for k in np.flatnonzero(self._diagram.through(depth)).tolist())
 
     def _row(self, configuration: Mapping[str, Any]) -> list[int | None]:
         """The values of the configuration, None for what is no integer; KeyError for wrong names."""

@@ -298,6 +298,38 @@ def test_integers_beyond_64_bits() -> None:
     assert len(space.neighbors({"x": big, "y": 0})) > 0
 
 
+def test_computed_variables_may_have_very_large_domains() -> None:
+    p = ci.Problem()
+    x, y = p.integer("x", 1, 100), p.integer("y", 1, 3)
+    z = p.integer("z", 1, 10**13)
+    p.add(z == x**5 * 7 + y)
+    space = p.enumerate()
+    expected = [(a, b, a**5 * 7 + b) for a in range(1, 101) for b in range(1, 4)]
+    assert [tuple(each.values()) for each in space] == expected
+    assert space["z"].tolist() == [row[2] for row in expected]
+    here = {"x": 50, "y": 2, "z": 50**5 * 7 + 2}
+    assert space[space.index(here)] == here
+    assert space.neighbors(here, kind="adjacent") == [{**here, "y": b, "z": 50**5 * 7 + b} for b in (1, 3)]
+    assert space.neighbors(here, kind="strictly_adjacent") == space.neighbors(here, kind="adjacent")
+
+
+def test_free_variables_may_have_very_large_domains() -> None:
+    p = ci.Problem()
+    p.integer("x", 1, 10**12)
+    y = p.integer("y", 0, 5)
+    p.integer("z", -(10**30), 10**30)
+    p.add(y * y <= 9)
+    space = p.enumerate()
+    assert space.size == 10**12 * 4 * (2 * 10**30 + 1)
+    assert space[-1] == {"x": 10**12, "y": 3, "z": 10**30}
+    for each in space.sample(5, seed=2):
+        assert space[space.index(each)] == each
+    here = {"x": 7, "y": 3, "z": 0}
+    near = space.neighbors(here, kind="adjacent")
+    assert len(near) == 3 * 2 * 3 - 1 and all(each in space for each in near)
+    assert p.count(over=["x"]) == 10**12
+
+
 @settings(thorough, max_examples=300)
 @given(problems(depth=1))
 def test_what_does_not_fit_64_bits_is_computed_exactly(problem: ci.Problem) -> None:

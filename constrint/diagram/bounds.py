@@ -234,6 +234,4 @@ def bounds_of_term(op: Op, args: Sequence[Term], data: Any) -> tuple[Bounds, int
         magnitude = max(magnitude, abs(data[0]), abs(data[-1]))
     elif op is Op.TABLE:
         magnitude = max([magnitude, *[abs(value) for row in data for value in row]])
-    elif op is Op.ALL_DIFFERENT and data[1]:
-        magnitude = max(magnitude, abs(data[0]), 1 << 61)
     return bounds, magnitude

@@ -24,7 +24,8 @@ from constrint.diagram.merging import merge
 from constrint.diagram.solving import is_equation, solve_for
 from constrint.diagram.summaries import Boundary, boundary_of, future_bits
 from constrint.diagram.terms import Term, Terms
-from constrint.diagram.values import NARROW, Column, Values, bounds_of, column_of, size_of
+from constrint.diagram.values import NARROW, Column, Values, bounds_of, column_of, size_of, taken
+from constrint.errors import SizeLimitError
 from constrint.expressions import Expression, Op
 from constrint.results import MEMORY_LIMIT
 
@@ -36,6 +37,12 @@ WIDTH_AT_LIMIT = 1 << 10
 
 DEFAULT_MEMORY = 1 << 30
 """Bytes that a diagram may take while it is built."""
+
+_MOST_VALUES = 1 << 60
+"""Values of a constrained variable: their positions must fit 64 bits."""
+
+_LISTED_VALUES = 1 << 16
+"""Layers of more values keep only those that occur."""
 
 _ARC_BYTES = 48
 """What an arc takes while its layer is put together: three columns, their joined and their merged copies."""
@@ -155,7 +162,10 @@ class Builder:
         self._constraints = [term for term in found.values() if not term.is_constant]
         self._empty = any(term.is_constant and not Columns(0, {}, {}).truth(term) for term in found.values())
         self._scopes = [self._terms.variables(term) for term in self._constraints]
-        self._wide = max([term.magnitude for term in self._terms.all], default=0) >= NARROW
+        # Solving an equation adds two numbers to a term.
+        self._wide = max([term.magnitude for term in self._terms.all], default=0) >= NARROW // 2
+        if any(size_of(values[x]) > _MOST_VALUES for scope in self._scopes for x in scope):
+            raise SizeLimitError(f"a constrained variable with more than {_MOST_VALUES} values")
         self._domains = [Bounds(*bounds_of(each), True) for each in self._values]
         self._active = set(range(len(self._constraints)))
         """Constraints that some node leaves open."""
@@ -246,7 +256,8 @@ class Builder:
         children: Column = np.arange(count, dtype=np.int32)
         if end - first < state.size:
             below, children = below.merged()
-        return below, Arcs(parents.astype(np.int32), positions.astype(np.int32), children)
+        narrow = np.int32 if size_of(self._values[position]) < 1 << 31 else np.int64
+        return below, Arcs(parents.astype(np.int32), positions.astype(narrow), children)
 
     def _column(self, value: Any, count: int) -> Column:
         column = np.broadcast_to(np.asarray(value), count)
@@ -426,8 +437,13 @@ class Builder:
         for name, values, arcs in zip(self._names, self._values, self._arcs, strict=True):
             if arcs is None:
                 layers.append(Layer(name, values))
-            else:
-                layers.append(Layer(name, values, arcs.parents, arcs.positions, arcs.children))
+                continue
+            positions = arcs.positions
+            if size_of(values) > _LISTED_VALUES:
+                # Of so many values only those that occur are worth a number.
+                occurring, positions = np.unique(positions, return_inverse=True)
+                values = tuple(taken(values, occurring).tolist())
+            layers.append(Layer(name, values, arcs.parents, positions.astype(np.int32), arcs.children))
         return trimmed(layers, self._sizes)
 
 

@@ -163,7 +163,8 @@ class Diagram:
             into = onto
         layer = self.layers[k]
         if layer.starts is None or layer.positions is None or layer.children is None:
-            return np.full(size_of(layer.values), (into * self.counts[k + 1]).sum(), dtype=into.dtype)
+            size = size_of(layer.values)
+            return np.full(size, self.count // size, dtype=into.dtype)
         paths = np.zeros(size_of(layer.values), dtype=into.dtype)
         taken_paths = np.repeat(into, np.diff(layer.starts)) * self.counts[k + 1][layer.children]
         np.add.at(paths, layer.positions, taken_paths)
@@ -235,14 +236,20 @@ class Diagram:
         layers = self.layers[:depth]
         if not self.count:
             return Diagram.empty([layer.name for layer in layers], [layer.values for layer in layers])
-        raw = [_with_parents(layer, len(above)) for layer, above in zip(layers, self.counts, strict=False)]
-        raw[-1].children = np.zeros_like(raw[-1].children)
-        return trimmed(raw, [*(len(each) for each in self.counts[:depth]), 1])
+        # Below the last layer that is not free there is one node.
+        last = max([k for k, layer in enumerate(layers) if layer.starts is not None], default=-1)
+        raw = [
+            layer if layer.starts is None else _with_parents(layer, len(above))
+            for layer, above in zip(layers, self.counts, strict=False)
+        ]
+        if last >= 0:
+            raw[last].children = np.zeros_like(raw[last].children)
+        return trimmed(raw, [*(len(each) for each in self.counts[: last + 1]), *[1] * (depth - last)])
 
     # Other diagrams -----------------------------------------------------------------------------------------
 
     def restricted(self, allowed: Mapping[int, Column]) -> Diagram:
-        """The paths whose positions are allowed: for some layers, a mask over their values."""
+        """The paths that only take the allowed positions of values, which some layers are given."""
         if not self.count:
             return self
         layers: list[Layer] = []
@@ -251,12 +258,16 @@ class Diagram:
             if k not in allowed and layer.starts is None:
                 layers.append(layer)
                 continue
-            starts, positions, children = layer.listed(len(self.counts[k]))
-            kept = np.repeat(alive, np.diff(starts))
-            if k in allowed:
-                kept = kept & allowed[k][positions]
-            parents = np.repeat(np.arange(len(alive)), np.diff(starts))[kept]
-            positions, children = positions[kept], children[kept]
+            if layer.starts is None or layer.positions is None or layer.children is None:
+                children = parents = np.repeat(np.flatnonzero(alive), len(allowed[k]))
+                positions = np.tile(allowed[k], int(alive.sum()))
+            else:
+                degrees = np.diff(layer.starts)
+                kept = np.repeat(alive, degrees)
+                if k in allowed:
+                    kept = kept & np.isin(layer.positions, allowed[k])
+                parents = np.repeat(np.arange(len(alive)), degrees)[kept]
+                positions, children = layer.positions[kept], layer.children[kept]
             layers.append(Layer(layer.name, layer.values, parents, positions, children))
             alive = np.zeros(len(self.counts[k + 1]), dtype=bool)
             alive[children] = True
@@ -311,6 +322,9 @@ def united(parts: Sequence[Diagram], shared: int = 0) -> Diagram:
     layers = parts[0].layers[:shared]
     raw = [_with_parents(layer, 1) for layer in layers]
     for k in range(shared, depth):
+        if k > shared and sizes[k] == sizes[k + 1] and all(part.layers[k].starts is None for part in parts):
+            raw.append(parts[0].layers[k])
+            continue
         pieces = [_with_parents(part.layers[k], len(part.counts[k])) for part in parts]
         raw.append(
             Layer(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from constrint.diagram.diagram import Diagram
-from constrint.diagram.values import NARROW, Column, size_of
+from constrint.diagram.values import NARROW, Column, integers, size_of
 
 BLOCK = 1 << 16
 """Solutions that are listed and sorted together."""
@@ -40,10 +40,9 @@ class Numbering:
             return rank
         rank, left = 0, self.diagram
         for depth, position in zip(self.depths, row, strict=True):
-            through = left.through(depth)
-            rank += int(through[:position].sum())
-            if int(through[position]) == 1 and left.count == 1:
+            if left.count == 1:
                 break
+            rank += self._before(left, depth, position)
             left = self._fixed(left, depth, position)
         return rank
 
@@ -77,19 +76,27 @@ class Numbering:
         for depth in self.depths:
             if left.count <= BLOCK:
                 break
-            sums = np.cumsum(left.through(depth))
-            position = int(np.searchsorted(sums, number - start, side="right"))
-            start += int(sums[position - 1]) if position else 0
+            if left.layers[depth].starts is None:
+                position = (number - start) * size_of(left.layers[depth].values) // left.count
+            else:
+                sums = np.cumsum(left.through(depth))
+                position = int(np.searchsorted(sums, number - start, side="right"))
+            start += self._before(left, depth, position)
             left = self._fixed(left, depth, position)
         columns = _listed(left)
         order = self._sorted(columns)
         self._block = start, [columns[depth][order] for depth in self.depths]
         return self._block
 
+    def _before(self, diagram: Diagram, depth: int, position: int) -> int:
+        """How many solutions take a value before this one in the layer."""
+        layer = diagram.layers[depth]
+        if layer.starts is None:
+            return diagram.count // size_of(layer.values) * position
+        return int(diagram.through(depth)[:position].sum())
+
     def _fixed(self, diagram: Diagram, depth: int, position: int) -> Diagram:
-        mask = np.zeros(size_of(diagram.layers[depth].values), dtype=bool)
-        mask[position] = True
-        return diagram.restricted({depth: mask})
+        return diagram.restricted({depth: integers([position])})
 
     def _sorted(self, columns: Sequence[Column]) -> Column:
         """The lexicographic order of rows; the columns are in the order of the layers."""

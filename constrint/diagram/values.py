@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -65,6 +66,12 @@ def column_of(values: Values, *, wide: bool) -> Column:
     if isinstance(values, range):
         return np.arange(values.start, values.stop, values.step, dtype=np.int64)
     return np.array(values, dtype=np.int64)
+
+
+def integers(numbers: Sequence[int]) -> Column:
+    """The numbers as an array: of 64-bit integers where they fit, or else of Python's."""
+    wide = any(not -NARROW < number < NARROW for number in numbers)
+    return np.array(numbers, dtype=object if wide else np.int64)
 
 
 def taken(values: Values, positions: Column) -> Column:
