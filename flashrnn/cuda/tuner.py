@@ -80,6 +80,17 @@ class Work(NamedTuple):
         """The dtype of the kept gates."""
         return self.gate_dtype or self.storage
 
+    def normal(self) -> Work:
+        """The same work with nothing left to defaults, and what has no influence always alike."""
+        backward = self.direction == "backward"
+        return self._replace(
+            input_dtype=self.storage if backward else self.input,
+            state_dtype=self.state,
+            gate_dtype=self.gate,
+            training=self.training or backward,
+            exact_functions=self.accurate,
+        )
+
     @property
     def accurate(self) -> bool:
         """Whether functions are computed as exactly as float32 allows."""
@@ -255,6 +266,7 @@ def choose(
     Without `verify` it is the best of the models alone, and nothing is compiled. Raises as
     `configurations`, and CompilerUnavailable where there is no NVRTC.
     """
+    work = work.normal()
     key = {
         "work": list(work),
         "families": list(families),

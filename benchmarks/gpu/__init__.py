@@ -1,0 +1,1 @@
+"""The GPU's benchmark: correctness first, then times beside the roofline and other implementations."""

@@ -1,0 +1,124 @@
+"""Every family, cell, data type and direction against float64, on shapes with tails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import flashrnn
+from benchmarks.gpu.cases import CELLS, DTYPES, SMALL, Shape
+from benchmarks.gpu.record import Record
+
+# Errors relative to the reference's norm that count as rounding, whatever the plain implementation reaches.
+ROUNDING = {"bfloat16": 4e-3, "float16": 5e-4, "float32": 2e-6, "tfloat32": 5e-4}
+GRADIENTS = ("states", "dWx", "dR", "db", "dstates")
+
+
+def run(record: Record, device: str, families: Sequence[str], quick: bool) -> None:
+    """Runs all cases; each row says the errors, those of plain PyTorch, and whether they pass."""
+    cases = [
+        (family, function, dtype, shape, device, index == 1)  # resets and clipping on one shape of each
+        for family in families
+        for index, shape in enumerate(SMALL[family][: 1 if quick else None])
+        for dtype in DTYPES
+        for function in CELLS
+    ]
+    for case in cases:
+        if record.left() < 0:
+            return
+        family, function, dtype, shape, _, options = case
+        named = {"family": family, "cell": function, "dtype": dtype, **shape._asdict(), "options": options}
+        record.attempt("correctness", named, lambda c=case: compare(*c))
+
+
+def compare(
+    family: str, function: str, dtype: str, shape: Shape, device: str, options: bool
+) -> dict[str, Any]:
+    """Errors of one case, relative to the norm of the float64 result."""
+    name = "float32" if dtype == "tfloat32" else dtype
+    tensors, mask = inputs(function, shape, getattr(torch, name), device, resets=options)
+    exact = results("vanilla", function, [tensor.double() for tensor in tensors], mask, options)
+    plain = results("vanilla_fwbw", function, tensors, mask, options)
+    backend = "cuda" if family == "alternating" else "cuda_fused"
+    with only(family), precision(dtype):
+        ours = results(backend, function, tensors, mask, options)
+    found: dict[str, Any] = {}
+    passed = True
+    for part, a, b, c in zip(GRADIENTS, ours, plain, exact, strict=True):
+        error, yardstick = relative(a, c), relative(b, c)
+        allowed = max(2 * yardstick, ROUNDING[dtype])
+        found[part] = error
+        found[f"{part}_plain"] = yardstick
+        passed &= error <= allowed  # false for NaN too
+    return {"passed": passed, **found}
+
+
+def inputs(
+    function: str, shape: Shape, dtype: torch.dtype, device: str, resets: bool = False
+) -> tuple[list[Tensor], Tensor | None]:
+    """Wx, R, b and states, and a mask of resets; the states are such as the cell could have reached."""
+    cell = flashrnn.CELLS[function]
+    B, T, H, D = shape
+    generator = torch.Generator().manual_seed(0)
+    shapes = [
+        (B, T, cell.input_gates, H, D),
+        (cell.recurrent_gates, H, D, D),
+        (len(cell.gates), H, D),
+        (len(cell.states), B, 1, H, D),
+    ]
+    tensors = [torch.randn(size, generator=generator) for size in shapes]
+    tensors[1] /= D**0.5
+    if "n" in cell.states:
+        tensors[3][2].abs_().add_(1)
+    mask = torch.rand(B, T, generator=generator) < 0.2 if resets else None
+    return [tensor.to(device, dtype) for tensor in tensors], None if mask is None else mask.to(device)
+
+
+def results(
+    backend: str, function: str, tensors: list[Tensor], mask: Tensor | None, options: bool
+) -> list[Tensor]:
+    """States and all gradients of a loss in which every element weighs differently."""
+    leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
+    names = {torch.float64: "float64", torch.float32: "float32", torch.float16: "float16"}
+    config = flashrnn.FlashRNNConfig(
+        function=function,
+        backend=backend,
+        dtype=names.get(tensors[0].dtype, "bfloat16"),
+        forward_clipval=0.5 if options else None,
+        gradient_recurrent_clipval=0.25 if options else None,
+    )
+    states, last = flashrnn.flashrnn(*leaves, config=config, reset_mask=mask)
+    weights = torch.linspace(-1, 1.5, states.numel(), dtype=torch.float64, device=states.device).cos()
+    ((states.double().flatten() * weights).sum() + last.double().sum()).backward()
+    return [states.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
+
+
+def relative(found: Tensor, exact: Tensor) -> float:
+    """The error's norm over that of the exact result."""
+    return float((found.double() - exact.double()).norm() / exact.double().norm().clamp(min=1e-30))
+
+
+@contextmanager
+def only(family: str) -> Iterator[None]:
+    """Only kernels of this family serve calls."""
+    os.environ["FLASHRNN_CUDA_FAMILY"] = family
+    try:
+        yield
+    finally:
+        del os.environ["FLASHRNN_CUDA_FAMILY"]
+
+
+@contextmanager
+def precision(dtype: str) -> Iterator[None]:
+    """The precision of float32 products that the data type stands for."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(DTYPES[dtype])
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
