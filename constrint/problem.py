@@ -182,10 +182,16 @@ class Problem:
         self.arrays[name] = sizes
         for indices in product(*map(range, sizes)):
             self.variables[name + "".join(f"[{k}]" for k in indices)] = spec
-        return self.array_named(name)
+        array = self[name]
+        assert isinstance(array, Array)
+        return array
 
-    def array_named(self, name: str) -> Array:
-        """The array that was declared under this name."""
+    def __getitem__(self, name: str) -> Any:
+        """The variable or the array that was declared under this name, as `integer`, `choice` or `array`
+        gave it; elements of arrays have names as in `"a[0]"`.
+
+        Raises UnknownNameError where nothing has the name.
+        """
 
         def build(prefix: str, sizes: tuple[int, ...]) -> Any:
             if not sizes:
@@ -193,9 +199,9 @@ class Problem:
                 return variable(prefix) if choices is None else Category(prefix, choices)
             return Array([build(f"{prefix}[{k}]", sizes[1:]) for k in range(sizes[0])])
 
-        result = build(name, self.arrays[name])
-        assert isinstance(result, Array)
-        return result
+        if name not in self.arrays and name not in self.variables:
+            raise unknown_name(name, [*self.variables, *self.arrays])
+        return build(name, self.arrays.get(name, ()))
 
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:

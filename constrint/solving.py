@@ -25,6 +25,7 @@ from constrint.results import (
     Constraint,
     Statistics,
 )
+from constrint.root import settle
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
@@ -40,13 +41,13 @@ _REFUSAL_BITS = 1 << 12
 """The working range starts at 2 ** _LEAST_BITS or more and grows as results need it. An unbounded search
 is only refused once the range is at least 2 ** _REFUSAL_BITS, in case the bound is merely very large."""
 
-_PREFERENCE_FAILURES = 10
+_PREFERENCE_FAILURES = 2
 """Failures after which preferences are no longer pursued by a search in their order."""
 
 _LONGEST = 1e9
 """A time limit of more seconds is none."""
 
-_LEAP_FAILURES = 10
+_LEAP_FAILURES = 2
 """Failures that a leap towards the lower bound of an objective may cost."""
 
 
@@ -174,6 +175,8 @@ class Program:
             for preference in problem.preferences:
                 x = self._variable(preference.expression, preference.expression)
                 self.preferences.append((x, preference.largest))
+        self.guide = settle(self.store)
+        """Values that solve the linear part, where they were looked for."""
         self.lowering.finish()
 
     def _variable(self, expression: Expression, shown: Expression) -> int:
@@ -198,6 +201,7 @@ class Program:
         search = Search(self.store, list(self.variables.values()), counters=session.counters)
         search.node_limit = session.node_limit
         search.favoured = dict(self.preferences)
+        search.guide = self.guide
         search.at_restart = lambda: probe_disjunctions(self.store)
         return search
 

@@ -76,7 +76,7 @@ def _connective(op: Op) -> Callable[..., Expression]:
     return lambda *args: connect(op, *[from_sympy(arg) for arg in args])
 
 
-_RULES: dict[type, Callable[..., Expression]] = {
+_RULES: dict[type[Any], Callable[..., Expression]] = {
     sympy.Add: _sum,
     sympy.Mul: _product,
     sympy.Pow: _power,

@@ -66,7 +66,7 @@ def test_python_and_files_state_the_same(path: Path) -> None:
         assert problem.check(solution) and problem.check(EXPECTED[0])
         assert not problem.check({**EXPECTED[0], "layout": "column"})
     p = stated()
-    assert p.solve()[p.array_named("dtype")[0]] == "float16"
+    assert p.solve()[p["dtype"][0]] == "float16"
 
 
 def test_written_files_read_back(path: Path, tmp_path: Path) -> None:

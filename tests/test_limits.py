@@ -56,7 +56,7 @@ def moments() -> Iterator[int]:
 def cheapest() -> ci.Problem:
     """A knapsack to be filled at the least cost, with several incumbents on the way."""
     problem = knapsack([31, 17, 23, 41, 12, 29, 35, 8, 19, 27, 14, 38], 200)
-    problem.minimize(ci.total((k * 7 % 12) * bit for k, bit in enumerate(problem.array_named("t"))))
+    problem.minimize(ci.total((k * 7 % 12) * bit for k, bit in enumerate(problem["t"])))
     return problem
 
 
@@ -87,7 +87,7 @@ def test_a_search_for_the_best_stops_with_the_best_so_far(reason: str, stop_at: 
 
 def test_a_proof_that_is_stopped_proves_nothing(reason: str, stop_at: Stop) -> None:
     problem = queens(6)
-    problem.add(problem.array_named("q")[0] == 0)
+    problem.add(problem["q"][0] == 0)
     statuses = set()
     for moment in moments():
         stop_at(moment)

@@ -351,7 +351,7 @@ def test_a_reduced_basis_spans_the_same_lattice_and_is_short(vectors: list[list[
     size = len(vectors)
     assume(_determinant(vectors) != 0)
     reduced, steps = [list(vector) for vector in vectors], units(size)
-    reduce_basis(reduced, steps)
+    reduce_basis(reduced, steps, plenty())
     assert abs(_determinant(steps)) == 1
     for vector, step in zip(reduced, steps, strict=True):
         assert vector == [dot(step, column) for column in zip(*vectors, strict=True)]

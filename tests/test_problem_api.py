@@ -287,7 +287,7 @@ def test_constants_are_folded_and_true_is_1() -> None:
 
 
 def test_arrays_index_slice_nest_and_flatten(problem: ci.Problem) -> None:
-    q = problem.array_named("q")
+    q = problem["q"]
     assert len(q) == 2 and [str(e) for e in q.flat] == [f"q[{i}][{j}]" for i in range(2) for j in range(3)]
     assert str(q[1][2]) == str(q[1, 2]) == str(q[-1, -1]) == "q[1][2]"
     assert [str(e) for e in q[0][1:]] == ["q[0][1]", "q[0][2]"]
@@ -297,7 +297,7 @@ def test_arrays_index_slice_nest_and_flatten(problem: ci.Problem) -> None:
 
 
 def test_a_variable_indexes_rows_and_columns(problem: ci.Problem) -> None:
-    q = problem.array_named("q")
+    q = problem["q"]
     problem.add(q[x, y] == 1, x == 1, ci.total(q.flat) == 1)
     for solution in problem.solutions():
         assert solution["q"][solution["x"]][solution["y"]] == 1
@@ -363,7 +363,7 @@ def test_an_unknown_back_end_is_refused_with_those_there_are(problem: ci.Problem
 
 
 def test_a_solution_is_a_mapping_that_takes_expressions(problem: ci.Problem) -> None:
-    q = problem.array_named("q")
+    q = problem["q"]
     problem.add(x == 3, y == 4, ci.all_of(e == (k % 2) for k, e in enumerate(q.flat)))
     solution = problem.solve()
     assert solution and len(solution) == 3 and list(solution) == ["x", "y", "q"]
@@ -442,7 +442,7 @@ def test_problems_constraints_and_expressions_are_shown_briefly(problem: ci.Prob
     assert repr(problem) == "<Problem 'small': 8 variables, 1 constraints>"
     assert str(problem.constraints[0]) == "sum: x + y <= 5"
     assert repr(x % 3 == 1) == "<x % 3 == 1>"
-    assert repr(problem.array_named("q")[0]) == "Array([<q[0][0]>, <q[0][1]>, <q[0][2]>])"
+    assert repr(problem["q"][0]) == "Array([<q[0][0]>, <q[0][1]>, <q[0][2]>])"
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_preferences_are_exact_where_their_order_is_a_poor_one(
     sizes: list[int], room: int, order: Sequence[int], up: list[bool]
 ) -> None:
     problem = knapsack(sizes, room)
-    t = problem.array_named("t")
+    t = problem["t"]
     for k in order:
         problem.prefer(ci.largest(t[k]) if up[k] else ci.smallest(t[k]))
 
@@ -355,7 +355,7 @@ def show(solution):
     print(dict(solution), solution.objective, work.nodes, work.failures, work.propagations, work.restarts)
 show(queens(12).solve())
 p = knapsack([31, 17, 23, 41, 12, 29, 35, 8, 19, 27, 14, 38], 200)
-p.minimize(ci.total(p.array_named("t")))
+p.minimize(ci.total(p["t"]))
 show(p.solve())
 try:
     p.add(*[ci.Problem().integer(name) > ci.Problem().integer(name + "t") for name in ("tt", "ttt")])

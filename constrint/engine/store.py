@@ -546,13 +546,30 @@ class Store:
             self.clear_queue()
             raise
 
+    def settle(self, runs: int) -> bool:
+        """Runs up to so many queued propagators; whether none is left. Otherwise they stay queued.
+
+        Raises as `propagate` does.
+        """
+        stop = self.steps + runs
+        try:
+            while self.steps < stop:
+                queue = next(filter(None, self._queues), None)
+                if queue is None:
+                    return True
+                self._run(queue.popleft())
+        except BaseException:
+            self.clear_queue()
+            raise
+        return False
+
     def _run(self, number: int) -> None:
         """Runs one propagator taken from the queue."""
         self._queued[number] = False
         if self.entailed[number]:
             return
         self.steps += 1
-        if self.clock is not None and not self.steps & 255:
+        if not self.steps & 255 and self.clock is not None:
             self.clock.check()
         propagator = self.propagators[number]
         self.cause = number

@@ -183,7 +183,7 @@ def _find_bounded(rows: list[Row], dimension: int, budget: Budget) -> list[int]:
         [weight * row.form[k] for weight, row in zip(weights, rows, strict=True)] for k in range(dimension)
     ]
     basis = units(dimension)
-    reduce_basis(shapes, basis)
+    reduce_basis(shapes, basis, budget)
     layer = Layer(rows, change_of_basis(basis))
     try:
         y = _Enumeration(layer.rows, dimension, budget).find()

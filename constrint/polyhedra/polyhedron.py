@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from constrint.polyhedra.points import find_point
 from constrint.polyhedra.reduction import dot
 from constrint.polyhedra.relaxation import Relaxation
 from constrint.polyhedra.rows import Congruence, Row
-from constrint.polyhedra.simplex import Budget
+from constrint.polyhedra.simplex import Budget, OutOfBudget
 
 _PASSES = 3
 """How often all bounds are tightened, at most; Gomory cuts come before each pass but the first."""
@@ -86,7 +87,8 @@ class Polyhedron:
 
     def bounds(self, budget: Budget) -> list[Bounds]:
         """For each variable the bounds of the relaxation, after rounding and Gomory cuts, and the
-        congruence that the equalities and congruences imply.
+        congruence that the equalities and congruences imply. A budget that is spent on the way leaves the
+        bounds wider.
 
         Raises Empty where the relaxation, rounding and cuts leave nothing.
         """
@@ -95,7 +97,8 @@ class Polyhedron:
         watched = list(dict.fromkeys(normal for _, factor, normal in pulled if factor))
         try:
             relaxation = Relaxation(chain.rows, chain.dimension, budget, watched)
-            _tighten(relaxation, watched)
+            with contextlib.suppress(OutOfBudget):
+                _tighten(relaxation, watched)
         except Empty as empty:
             raise chain.lift(empty) from None
         return [_bounds(relaxation, *form) for form in pulled]

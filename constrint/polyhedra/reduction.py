@@ -8,11 +8,15 @@ from __future__ import annotations
 from operator import mul
 
 from constrint.polyhedra.certificates import Vector
+from constrint.polyhedra.simplex import Budget
 
 
-def reduce_basis(vectors: list[list[int]], passengers: list[list[int]]) -> None:
+def reduce_basis(vectors: list[list[int]], passengers: list[list[int]], budget: Budget) -> None:
     """Makes the linearly independent `vectors` short and nearly orthogonal, in place, by adding integer
-    multiples of one to another and by exchanges; the passengers, one for each, undergo the same."""
+    multiples of one to another and by exchanges; the passengers, one for each, undergo the same.
+
+    Raises OutOfBudget where the budget is spent.
+    """
     count = len(vectors)
     if count < 2:
         return
@@ -25,6 +29,7 @@ def reduce_basis(vectors: list[list[int]], passengers: list[list[int]]) -> None:
     while k < count:
         if k > known:
             known = k
+            budget.spend(k * (k + len(vectors[k])))
             for j in range(k + 1):
                 u = dot(vectors[k], vectors[j])
                 for i in range(j):
@@ -33,6 +38,7 @@ def reduce_basis(vectors: list[list[int]], passengers: list[list[int]]) -> None:
                     lam[k][j] = u
                 else:
                     d[k + 1] = u
+        budget.spend(8 * count)
         _shorten(vectors, passengers, d, lam, k, k - 1)
         if 4 * (d[k + 1] * d[k - 1] + lam[k][k - 1] ** 2) < 3 * d[k] ** 2:
             _exchange(vectors, passengers, d, lam, k, known)

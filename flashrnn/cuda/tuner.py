@@ -182,16 +182,14 @@ def configurations(
 
 
 def _of_family(family: str, work: Work, profile: str) -> Iterator[Configuration]:
+    """The family's configurations, the best first: solved again each time without those that were given."""
     problem = _problem(family, work, profile)
-    best = problem.solve()
-    if not best:
-        return
-    yield Configuration(family, work, profile, dict(best))
-    others = [dict(found) for found in problem.without_goals().solutions()]
-    others.sort(key=lambda values: values["cycles"])
-    for values in others:
-        if values != dict(best):
-            yield Configuration(family, work, profile, values)
+    chosen = [name for name in kernels.parameters(family) if name in problem.variables]
+    while best := problem.solve():
+        yield Configuration(family, work, profile, dict(best))
+        if not chosen:
+            return
+        problem.add(constrint.any_of([problem[name] != best[name] for name in chosen]), label="another one")
 
 
 def _problem(family: str, work: Work, profile: str, largest: int = 0) -> constrint.Problem:

@@ -193,18 +193,24 @@ def equal(store: Store, terms: Terms, value: int) -> None:
 
 def _pass_congruences(store: Store, terms: Terms, value: int) -> None:
     """c·x ≡ value - Σ others (mod the gcd of the other terms' moduli), for each free x."""
+    lo, hi, mod = store.lo, store.hi, store.mod
     free = []
+    moduli = []
     rest = value
+    units = 0
     for c, x in terms:
-        if store.is_fixed(x):
-            rest -= c * store.lo[x]
-        else:
-            free.append((c, x))
-            rest -= c * store.rem[x]
-    moduli = [c * store.mod[x] for c, x in free]
-    if moduli.count(1) + moduli.count(-1) > 1:
-        # Whichever x is asked for, the others take every value.
-        return
+        if lo[x] == hi[x]:
+            rest -= c * lo[x]
+            continue
+        modulus = c * mod[x]
+        if modulus == 1 or modulus == -1:
+            units += 1
+            if units > 1:
+                # Whichever x is asked for, the others take every value.
+                return
+        free.append((c, x))
+        moduli.append(modulus)
+        rest -= c * store.rem[x]
     for k, (c, x) in enumerate(free):
         modulus = math.gcd(*moduli[:k], *moduli[k + 1 :])
         if modulus == 0:

@@ -1,0 +1,239 @@
+"""Root reasoning: propagation and exact linear reasoning in turns, once, before any search.
+
+The linear rows of a program fall into components that share no free variable. Each that pays is taken as
+one Z-polyhedron, whose bounds and congruences go back into the domains; where it is wide for a search and
+has equalities, an integer point of it is looked for as well, or a proof that there is none.
+
+A component pays where propagation cannot come to rest, where a variable is unbounded, or where at least
+two rows (or an equality of three variables) leave more than 2 ** _WIDE_BITS assignments. Otherwise
+propagation and search do better on their own. The work is limited: what the limits leave out is only a
+pruning, never an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from constrint.engine.propagators.arithmetic import Product
+from constrint.engine.propagators.division import DivMod
+from constrint.engine.propagators.linear import LinearEq, LinearLe
+from constrint.engine.store import Inconsistent, Store
+
+_RUNS = 500
+"""Propagator runs, beside some for each propagator, after which propagation counts as not settling."""
+
+_RUNS_EACH = 10
+
+_ROUNDS = 4
+"""Turns of propagation and linear reasoning."""
+
+_WIDE_BITS = 40
+_NARROW_BITS = 4
+"""A bounded component is left to propagation and search unless its variables have more than 2 **
+_WIDE_BITS assignments, of which those with fewer than 2 ** _NARROW_BITS values do not count."""
+
+_MOST_VARIABLES = 64
+_MOST_ROWS = 96
+"""Larger components are left alone."""
+
+_MOST_FOR_POINT = 40
+"""With more variables no point is looked for."""
+
+_WORK = 2_000_000
+_WORK_AT_REST = 30_000
+"""Entries of tableaux that pivots may touch for the bounds of a component: fewer where propagation has come
+to rest and every variable is bounded."""
+
+_POINT_WORK = 200_000
+"""As many for a point of a component with equalities."""
+
+
+@dataclass
+class Component:
+    """Linear rows (terms, low, high) that share variables, and these, all of them free."""
+
+    variables: list[int]
+    rows: list[tuple[dict[int, int], int | None, int | None]] = field(default_factory=list)
+
+    @property
+    def has_equality(self) -> bool:
+        """Whether some row is an equality of at least three variables."""
+        return any(low == high and len(terms) > 2 for terms, low, high in self.rows)
+
+
+def settle(store: Store) -> dict[int, int]:
+    """Propagates to rest, with linear reasoning where it pays; values that solve the linear rows, if they
+    were looked for and found.
+
+    Raises Inconsistent where there is no solution.
+    """
+    runs = _RUNS + _RUNS_EACH * len(store.propagators)
+    resting = store.settle(runs)
+    point: dict[int, int] = {}
+    for _ in range(_ROUNDS):
+        length = len(store.trail)
+        point = {}
+        for component in components(store):
+            if pays(store, component, resting):
+                point.update(_reason(store, component, resting))
+        if len(store.trail) == length and resting:
+            break
+        resting = store.settle(runs)
+    store.propagate()
+    return point
+
+
+def pays(store: Store, component: Component, resting: bool) -> bool:
+    """The policy: whether linear reasoning is worth its while for the component."""
+    if len(component.variables) > _MOST_VARIABLES or len(component.rows) > _MOST_ROWS:
+        return False
+    if not resting or not all(map(store.is_bounded, component.variables)):
+        return True
+    if len(component.rows) < 2 and not component.has_equality:
+        return False
+    return _bits(store, component) > _WIDE_BITS
+
+
+def _is_worth_a_point(store: Store, component: Component) -> bool:
+    return (
+        component.has_equality
+        and len(component.variables) <= _MOST_FOR_POINT
+        and _bits(store, component) > _WIDE_BITS
+    )
+
+
+def _bits(store: Store, component: Component) -> int:
+    """The logarithm of the number of assignments to the variables that are not narrow, about."""
+    lengths = (store.size(x).bit_length() - 1 for x in component.variables)
+    return sum(length for length in lengths if length >= _NARROW_BITS)
+
+
+# The linear rows of a program ----------------------------------------------------------------------------
+
+
+def components(store: Store) -> list[Component]:
+    """The linear rows that must hold, over free variables, in components that share none."""
+    lo, hi = store.lo, store.hi
+    parent: dict[int, int] = {}
+
+    def find(x: int) -> int:
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    rows = []
+    for number, propagator in enumerate(store.propagators):
+        if store.entailed[number]:
+            continue
+        for terms, low, high in _rows_of(store, propagator):
+            free: dict[int, int] = {}
+            fixed = 0
+            for c, x in terms:
+                if lo[x] == hi[x]:
+                    fixed += c * lo[x]
+                else:
+                    free[x] = free.get(x, 0) + c
+            if free:
+                rows.append(
+                    (free, None if low is None else low - fixed, None if high is None else high - fixed)
+                )
+                first = next(iter(free))
+                for x in free:
+                    parent.setdefault(x, x)
+                    parent[find(x)] = find(first)
+    found: dict[int, Component] = {}
+    for x in parent:
+        found.setdefault(find(x), Component([])).variables.append(x)
+    for row in rows:
+        found[find(next(iter(row[0])))].rows.append(row)
+    return list(found.values())
+
+
+_Linear = tuple[Iterable[tuple[int, int]], "int | None", "int | None"]
+
+
+def _rows_of(store: Store, propagator: object) -> list[_Linear]:
+    """What the propagator says linearly: (terms, low, high)."""
+    if isinstance(propagator, LinearLe):
+        if store.is_true(propagator.truth):
+            return [(propagator.terms, None, propagator.bound)]
+        if store.is_false(propagator.truth):
+            return [(propagator.terms, propagator.bound + 1, None)]
+    elif isinstance(propagator, LinearEq):
+        if store.is_true(propagator.truth):
+            return [(propagator.terms, propagator.value, propagator.value)]
+    elif isinstance(propagator, DivMod):
+        if store.is_fixed(propagator.b) and store.lo[propagator.b]:
+            terms = [(1, propagator.a), (-store.lo[propagator.b], propagator.q), (-1, propagator.r)]
+            return [(terms, 0, 0)]
+    elif isinstance(propagator, Product):
+        free = [x for x in propagator.xs if not store.is_fixed(x)]
+        if len(free) == 1:
+            scale = 1
+            for x in propagator.xs:
+                if x != free[0]:
+                    scale *= store.lo[x]
+            return [([(scale, free[0]), (-1, propagator.z)], 0, 0)]
+    return []
+
+
+# Reasoning -----------------------------------------------------------------------------------------------
+
+
+def _reason(store: Store, component: Component, resting: bool) -> dict[int, int]:
+    """Prunes the component's variables by its Z-polyhedron; a point of it if one was looked for and found.
+
+    Raises Inconsistent where it is empty.
+    """
+    # Only imported where it is used: a program without such rows starts faster.
+    from constrint.polyhedra.layers import Empty
+    from constrint.polyhedra.polyhedron import Polyhedron
+    from constrint.polyhedra.rows import Row
+    from constrint.polyhedra.simplex import Budget, OutOfBudget
+
+    xs = component.variables
+    optional = resting and all(map(store.is_bounded, xs))
+    column = {x: k for k, x in enumerate(xs)}
+    # x = rem + mod·y: the congruences of the domains are in the coordinates.
+    rows = []
+    for terms, low, high in component.rows:
+        form = [0] * len(xs)
+        shift = 0
+        for x, c in terms.items():
+            form[column[x]] = c * store.mod[x]
+            shift += c * store.rem[x]
+        rows.append(
+            Row(tuple(form), None if low is None else low - shift, None if high is None else high - shift)
+        )
+    for x, k in column.items():
+        low, high = store.lo[x], store.hi[x]
+        unit = tuple(int(i == k) for i in range(len(xs)))
+        least = (low - store.rem[x]) // store.mod[x] if low > -store.limit else None
+        most = (high - store.rem[x]) // store.mod[x] if high < store.limit else None
+        rows.append(Row(unit, least, most))
+    polyhedron = Polyhedron(len(xs), rows)
+    store.cause = -1
+    try:
+        try:
+            bounds = polyhedron.bounds(Budget(_WORK_AT_REST if optional else _WORK))
+        except OutOfBudget:
+            return {}
+        moduli = [(store.mod[x], store.rem[x]) for x in xs]
+        for x, found, (mod, rem) in zip(xs, bounds, moduli, strict=True):
+            if found.low is not None:
+                store.set_lo(x, rem + mod * found.low)
+            if found.high is not None:
+                store.set_hi(x, rem + mod * found.high)
+            if found.modulus > 1:
+                store.restrict_congruence(x, mod * found.modulus, rem + mod * found.remainder)
+        if not _is_worth_a_point(store, component):
+            return {}
+        try:
+            point = polyhedron.point(Budget(_POINT_WORK))
+        except OutOfBudget:
+            return {}
+    except Empty:
+        raise Inconsistent from None
+    return {x: rem + mod * y for x, y, (mod, rem) in zip(xs, point, moduli, strict=True)}
