@@ -1,5 +1,6 @@
 """Two processes that share a batch (DistributedDataParallel on gloo) get the gradients of one."""
 
+import gc
 import socket
 
 import torch
@@ -64,6 +65,9 @@ def _worker(rank, port, results):
         _loss(model)(X[2 * rank : 2 * rank + 2]).backward()
         if rank == 0:
             results[kind.__name__] = [parameter.grad.tolist() for parameter in model.parameters()]
+        # A model that outlives its process group waits for gloo's thread with the interpreter's lock held.
+        del model
+        gc.collect()
     torch.distributed.destroy_process_group()
 
 
