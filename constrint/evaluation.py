@@ -136,6 +136,13 @@ def _table(e: Expression, a: Assignment) -> int:
         return 0
 
 
+def _related(e: Expression, a: Assignment) -> int:
+    try:
+        return int(e.data.holds([evaluate(arg, a) for arg in e.args]))
+    except UndefinedTerm:
+        return 0
+
+
 def _connective(function: Callable[..., bool]) -> _Rule:
     return lambda e, a: int(function([holds(arg, a) for arg in e.args]))
 
@@ -167,6 +174,8 @@ _RULES: dict[Op, _Rule] = {
     Op.DIVIDES: _relation(divides),
     Op.ALL_DIFFERENT: _relation(lambda *values: len(set(values)) == len(values)),
     Op.TABLE: _table,
+    Op.RELATION: _related,
+    Op.FUNCTION: lambda e, a: int(e.data.value([evaluate(arg, a) for arg in e.args])),
     Op.AND: _connective(all),
     Op.OR: _connective(any),
     Op.NOT: _connective(lambda parts: not parts[0]),

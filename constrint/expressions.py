@@ -50,6 +50,8 @@ class Op(enum.Enum):
     DIVIDES = "divides"
     ALL_DIFFERENT = "all_different"
     TABLE = "table"
+    RELATION = "relation"
+    FUNCTION = "function"
     AND = "and"
     OR = "or"
     NOT = "not"
@@ -63,15 +65,15 @@ class Op(enum.Enum):
 
 COMPARISONS = frozenset({Op.EQUAL, Op.NOT_EQUAL, Op.LESS_EQUAL, Op.LESS, Op.GREATER_EQUAL, Op.GREATER})
 CONNECTIVES = frozenset({Op.AND, Op.OR, Op.NOT, Op.IMPLIES, Op.IFF, Op.XOR})
-BOOLEANS = COMPARISONS | CONNECTIVES | {Op.MEMBER, Op.DIVIDES, Op.ALL_DIFFERENT, Op.TABLE}
+BOOLEANS = COMPARISONS | CONNECTIVES | {Op.MEMBER, Op.DIVIDES, Op.ALL_DIFFERENT, Op.TABLE, Op.RELATION}
 
 
 class Expression:
     """A node: an operation, its arguments, and `data` that is not an expression.
 
     `data` is the value of a constant, the name of a variable, the sorted values of a membership, the
-    rows of a table, and None elsewhere. An ELEMENT's arguments are the index, then the array; a
-    COUNT's are the value, then the items.
+    rows of a table, the global constraint of a RELATION or FUNCTION, and None elsewhere. An ELEMENT's
+    arguments are the index, then the array; a COUNT's are the value, then the items.
     """
 
     __slots__ = ("args", "data", "op")
@@ -426,6 +428,17 @@ class Array(Sequence[Any]):
 
     def __repr__(self) -> str:
         return f"Array({list(self.items)!r})"
+
+
+def flat(items: Iterable[Any]) -> list[Expression]:
+    """The items as expressions, nested sequences flattened."""
+    result: list[Expression] = []
+    for item in items:
+        if isinstance(item, (Array, list, tuple)):
+            result.extend(flat(item))
+        else:
+            result.append(to_expression(item))
+    return result
 
 
 def indexed(items: Sequence[Any], index: Expression) -> Any:

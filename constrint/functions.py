@@ -19,28 +19,45 @@ from constrint.expressions import (
     add,
     apply,
     connect,
+    flat,
     indexed,
     to_expression,
 )
+from constrint.globals.scheduling import cumulative, no_overlap, no_overlap_2d, precedence
+
+__all__ = [
+    "absolute",
+    "all_different",
+    "all_of",
+    "any_of",
+    "ceil_div",
+    "choose",
+    "count",
+    "cumulative",
+    "divides",
+    "element",
+    "gcd",
+    "iff",
+    "implies",
+    "lcm",
+    "maximum",
+    "minimum",
+    "negation",
+    "no_overlap",
+    "no_overlap_2d",
+    "precedence",
+    "table",
+    "total",
+    "xor",
+]
 
 Many = Iterable[Any]
-
-
-def _flat(items: Many) -> list[Expression]:
-    """The items as expressions, nested sequences flattened."""
-    result: list[Expression] = []
-    for item in items:
-        if isinstance(item, (Array, list, tuple)):
-            result.extend(_flat(item))
-        else:
-            result.append(to_expression(item))
-    return result
 
 
 def _operands(first: Any, rest: tuple[Any, ...], name: str) -> list[Expression]:
     """The operands of f(a, b, …) or f([a, b, …])."""
     single = not rest and not isinstance(first, (Expression, int)) and isinstance(first, Iterable)
-    operands = _flat(first) if single else _flat((first, *rest))
+    operands = flat(first) if single else flat((first, *rest))
     if not operands:
         raise ExpressionError(f"{name}() needs at least one argument")
     return operands
@@ -73,7 +90,7 @@ def absolute(operand: Operand) -> Expression:
 
 def total(items: Many) -> Expression:
     """The sum of the items; 0 where there are none."""
-    return add(*_flat(items))
+    return add(*flat(items))
 
 
 def ceil_div(a: Operand, b: Operand) -> Expression:
@@ -102,13 +119,13 @@ def element(index: Operand, items: Many) -> Any:
 
 def count(items: Many, value: Operand) -> Expression:
     """How many items equal `value`."""
-    return apply(Op.COUNT, value, *_flat(items))
+    return apply(Op.COUNT, value, *flat(items))
 
 
 def all_different(first: Any, *rest: Any) -> Expression:
     """Whether no two of the items (or arguments) are equal."""
     single = not rest and not isinstance(first, (Expression, int)) and isinstance(first, Iterable)
-    return apply(Op.ALL_DIFFERENT, *(_flat(first) if single else _flat((first, *rest))))
+    return apply(Op.ALL_DIFFERENT, *(flat(first) if single else flat((first, *rest))))
 
 
 def table(variables: Many, rows: Iterable[Iterable[int | str]]) -> Expression:
@@ -117,7 +134,7 @@ def table(variables: Many, rows: Iterable[Iterable[int | str]]) -> Expression:
     Raises ExpressionError for a row whose length is not that of `variables`, or that is not of integers
     (or of the choices of variables that have them).
     """
-    columns = _flat(variables)
+    columns = flat(variables)
     chosen = []
     for number, row in enumerate(rows):
         values: list[Any] = list(row)
@@ -137,12 +154,12 @@ def table(variables: Many, rows: Iterable[Iterable[int | str]]) -> Expression:
 
 def all_of(items: Many) -> Expression:
     """Whether all the items hold; true where there are none."""
-    return connect(Op.AND, *_flat(items))
+    return connect(Op.AND, *flat(items))
 
 
 def any_of(items: Many) -> Expression:
     """Whether at least one of the items holds; false where there are none."""
-    return connect(Op.OR, *_flat(items))
+    return connect(Op.OR, *flat(items))
 
 
 def negation(operand: Operand) -> Expression:

@@ -28,6 +28,7 @@ from constrint.engine.propagators.extremum import Maximum, Minimum
 from constrint.engine.propagators.linear import LinearEq, LinearLe, LinearNe, extent
 from constrint.engine.propagators.logic import Choice, Disjunction, Parity
 from constrint.engine.propagators.membership import AtMost, Element, Equals, Member, Table
+from constrint.engine.propagators.relation import RelationTruth
 from constrint.engine.store import FALSE, TRUE, OutOfRange, Store
 from constrint.expressions import Expression, Op
 
@@ -40,8 +41,10 @@ _MIRRORED = {Op.GREATER_EQUAL: Op.LESS_EQUAL, Op.GREATER: Op.LESS}
 class Lowering:
     """Builds a program in `store`. Raises Inconsistent as soon as a contradiction shows."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, spell_out: bool = False) -> None:
+        """With `spell_out` globals are stated in simpler terms wherever they can be."""
         self.store = store
+        self.spell_out = spell_out
         self.variables: dict[str, int] = {}
         self._known: dict[Hashable, int] = {}
         # The conditions of the terms being lowered; None while they can be asserted at once.
@@ -99,6 +102,8 @@ class Lowering:
             self._assert_different(*self._shifted(e.args))
         elif op is Op.TABLE:
             self._post(Table([self._variable(self._affine(arg)) for arg in e.args], e.data))
+        elif op is Op.RELATION:
+            self._assert_relation(e)
         elif op is Op.DIVIDES:
             self._assert_divides(self._variable(self._affine(e.args[0])), self._affine(e.args[1]))
         elif op is Op.OR:
@@ -230,6 +235,17 @@ class Lowering:
             self._post(DifferentValues(xs, offsets))
             self._different.append((xs, offsets))
 
+    def _assert_relation(self, e: Expression) -> None:
+        xs = [self._variable(self._affine(arg)) for arg in e.args]
+        simpler = e.data.simpler(e.args) if self.spell_out else None
+        if simpler is not None:
+            self._assert(simpler)
+            return
+        for part in e.data.implied(e.args):
+            self._assert(part)
+        for propagator in e.data.propagators(xs):
+            self._post(propagator)
+
     # Truth values --------------------------------------------------------------------------------------
 
     def _literal(self, e: Expression) -> int:
@@ -257,6 +273,8 @@ class Lowering:
             elif op is Op.TABLE:
                 xs = [self._variable(self._affine(arg)) for arg in e.args]
                 truth = self._truth(("table", *xs, e.data), lambda b: Table(xs, e.data, b))
+            elif op is Op.RELATION:
+                truth = self._related(e)
             elif op is Op.DIVIDES:
                 a, b = [self._variable(self._affine(arg)) for arg in e.args]
                 truth = self._divides(a, b)
@@ -346,6 +364,17 @@ class Lowering:
 
     def _different_literal(self, xs: list[int], offsets: list[int]) -> int:
         return self._truth(("all_different", *xs, *offsets), lambda truth: DifferentTruth(xs, offsets, truth))
+
+    def _related(self, e: Expression) -> int:
+        """The truth of a global constraint of defined arguments."""
+        xs = [self._variable(self._affine(arg)) for arg in e.args]
+        simpler = e.data.simpler(e.args) if self.spell_out or e.data.splits else None
+        if simpler is not None:
+            return self._literal(simpler)
+        return self._truth(
+            ("relation", e.data, *xs),
+            lambda b: RelationTruth(xs, e.data.holds, e.data.propagators(xs), b),
+        )
 
     def _either(self, literals: Sequence[int]) -> int:
         """A literal for "at least one of them"."""
@@ -655,6 +684,14 @@ class Lowering:
                 return self._function(("count", value.data, *xs), lambda z: Count(z, xs, value.data), target)
         return self._sum([Expression(Op.EQUAL, (item, value)) for item in items])
 
+    def _global(self, e: Expression, target: int | None) -> Affine:
+        xs = [self._variable(self._affine(arg)) for arg in e.args]
+        if self.spell_out:
+            return self._affine(e.data.simpler(e.args), target)
+        for need in e.data.needs(e.args):
+            self._need(self._literal(need))
+        return self._function(("function", e.data, *xs), lambda z: e.data.propagator(z, xs), target)
+
     # Helpers ---------------------------------------------------------------------------------------------
 
     def _shifted(self, args: Sequence[Expression]) -> tuple[list[int], list[int]]:
@@ -740,4 +777,5 @@ _FUNCTIONS: dict[Op, Callable[[Lowering, Expression, int | None], Affine]] = {
     Op.CHOOSE: Lowering._choice,
     Op.ELEMENT: Lowering._element,
     Op.COUNT: Lowering._count,
+    Op.FUNCTION: Lowering._global,
 }

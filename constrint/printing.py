@@ -104,6 +104,8 @@ def _call(e: Expression) -> str:
         return f"table({items}, [{rows}])"
     if e.op is Op.ALL_DIFFERENT:
         return f"all_different({items})"
+    if e.op in (Op.RELATION, Op.FUNCTION):
+        return str(e.data.text(texts))
     if e.op in (Op.AND, Op.OR):
         return f"{'all' if e.op is Op.AND else 'any'}({items})"
     return f"{e.op.value}({', '.join(texts)})"

@@ -153,15 +153,18 @@ class Session:
 class Program:
     """A problem's variables, objectives and preferences in a store at its root."""
 
-    def __init__(self, session: Session, bits: int, *, goals: bool = True) -> None:
-        """Raises Inconsistent where the root propagation finds a contradiction."""
+    def __init__(self, session: Session, bits: int, *, goals: bool = True, spell_out: bool = False) -> None:
+        """With `spell_out` global constraints are stated in simpler terms wherever they can be.
+
+        Raises Inconsistent where the root propagation finds a contradiction.
+        """
         session.program = self
         problem = session.problem
         self.store = session.new_store(bits)
         self._texts: dict[int, str] = {}
         self.objectives: list[int] = []
         self.preferences: list[tuple[int, bool]] = []
-        self.lowering = Lowering(self.store)
+        self.lowering = Lowering(self.store, spell_out=spell_out)
         for name, spec in problem.variables.items():
             self.lowering.declare(name, spec)
         self.variables = self.lowering.variables
@@ -231,6 +234,8 @@ def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
                 largest = max(largest, abs(node.data))
             elif node.op is Op.MEMBER and node.data:
                 largest = max(largest, abs(node.data[0]), abs(node.data[-1]))
+            elif node.op in (Op.RELATION, Op.FUNCTION):
+                largest = max([largest, *map(abs, node.data.constants())])
             elif node.op is Op.TABLE:
                 largest = max(largest, *(abs(value) for row in node.data for value in row), 1)
     return largest.bit_length()

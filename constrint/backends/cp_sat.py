@@ -38,7 +38,7 @@ def solve(session: Session, time_limit: float | None) -> Best:
     def answer(bits: int) -> Best:
         best.proved = True
         try:
-            program = Program(session, bits)
+            program = Program(session, bits, spell_out=True)
         except Inconsistent:
             return best
         translation = _Translation(program, model_class())

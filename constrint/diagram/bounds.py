@@ -149,7 +149,7 @@ def combined(op: Op, args: Sequence[Bounds], data: Any) -> Bounds:
         return _power(args[0], args[1])
     if op is Op.ELEMENT:
         return _element(args[0], args[1:])
-    # DIVIDES, TABLE, ALL_DIFFERENT
+    # DIVIDES, TABLE, ALL_DIFFERENT, RELATION
     return Bounds(0, 1, True)
 
 

@@ -171,8 +171,10 @@ class Columns:
         elif op is Op.ALL_DIFFERENT:
             rows = np.sort(np.stack(np.broadcast_arrays(*values)), axis=0)
             inside = (rows[1:] != rows[:-1]).all(axis=0)
+        elif op is Op.RELATION:
+            inside = _tuples_where(values, term.data.holds)
         else:
-            inside = _rows_in(values, term.data)
+            inside = _tuples_where(values, term.data.__contains__)
         return self._number(inside & everywhere), True
 
     def _element(self, index: Number, items: Sequence[Number], defined: Any) -> Exact:
@@ -236,15 +238,15 @@ class Columns:
         where = [k for k, arg in enumerate(term.args) if arg.last < self.boundary]
         rows = {tuple([row[k] for k in where]) for row in term.data}
         values, defined = zip(*[self.exact(term.args[k]) for k in where], strict=True)
-        possible = _rows_in(values, rows) & reduce(lambda a, b: a & b, defined)
+        possible = _tuples_where(values, rows.__contains__) & reduce(lambda a, b: a & b, defined)
         return Bounds(0, self._number(possible), True)
 
 
-def _rows_in(values: Sequence[Number], rows: Any) -> Any:
-    """Which tuples of values, taken across the columns, are among the rows."""
+def _tuples_where(values: Sequence[Number], chosen: Callable[[tuple[int, ...]], bool]) -> Any:
+    """Which tuples of values, taken across the columns, are chosen."""
     columns = np.broadcast_arrays(*values)
     flat = [column.ravel().tolist() for column in columns]
-    found = [row in rows for row in zip(*flat, strict=True)]
+    found = [chosen(row) for row in zip(*flat, strict=True)]
     return np.array(found, dtype=bool).reshape(columns[0].shape)
 
 

@@ -18,6 +18,7 @@ from constrint.diagram.values import Values, bounds_of
 from constrint.errors import SizeLimitError, UndefinedTerm
 from constrint.evaluation import evaluate
 from constrint.expressions import COMPARISONS, MAX_BITS, Expression, Op
+from constrint.globals.base import spelled_out
 
 NEVER = 1 << 60
 """The position of the first variable of a term without variables."""
@@ -34,8 +35,8 @@ class Term:
     """An operation on terms. `data` belongs to the operation:
 
     CONSTANT: its value; VARIABLE: its position in the order; ADD: (coefficients, constant, modulus or
-    None); MULTIPLY: modulus or None; MEMBER and TABLE: as in expressions; ALL_DIFFERENT: (least value,
-    whether used values are bits).
+    None); MULTIPLY: modulus or None; MEMBER, TABLE and RELATION: as in expressions; ALL_DIFFERENT: (least
+    value, whether used values are bits).
 
     `first` and `last` are the positions of its first and last variable. `magnitude` bounds every number
     that is met while it is evaluated.
@@ -176,6 +177,10 @@ class Terms:
             return self._linear(
                 Expression(Op.ADD, tuple(Expression(Op.EQUAL, (item, value)) for item in items))
             )
+        if e.op is Op.FUNCTION:
+            simpler = spelled_out(e)
+            assert simpler is not None
+            return self._linear(simpler)
         if e.op in _BOOLEAN or e.op in (Op.CONSTANT, Op.VARIABLE):
             return self._as_linear(self._term(e))
         if e.op is Op.CHOOSE:
@@ -293,7 +298,17 @@ class Terms:
             return self._all_different([self._term(arg) for arg in e.args])
         if op is Op.TABLE:
             return self._make(Op.TABLE, [self._term(arg) for arg in e.args], e.data)
+        if op is Op.RELATION:
+            return self._relation(e)
         return self._as_truth(self._term(e))
+
+    def _relation(self, e: Expression) -> Term:
+        """A global constraint in simpler terms, or evaluated at the end beside what follows from it."""
+        simpler = spelled_out(e)
+        if simpler is not None:
+            return self._truth(simpler)
+        whole = self._make(Op.RELATION, [self._term(arg) for arg in e.args], e.data)
+        return self._junction(Op.AND, [whole, *[self._truth(part) for part in e.data.implied(e.args)]])
 
     def _as_truth(self, term: Term) -> Term:
         return term if term.is_boolean else self._compared(Op.NOT_EQUAL, *self._as_linear(term))
@@ -391,4 +406,5 @@ _BOOLEAN = COMPARISONS | {
     Op.DIVIDES,
     Op.ALL_DIFFERENT,
     Op.TABLE,
+    Op.RELATION,
 }

@@ -599,6 +599,16 @@ class Store:
             queue.clear()
         self._ignored = -1
 
+    def waiting(self) -> tuple[int, ...]:
+        """How many propagators are in each queue."""
+        return tuple([len(queue) for queue in self._queues])
+
+    def forget_since(self, waiting: Sequence[int]) -> None:
+        """Takes out of the queues what came after they were as long as `waiting` says."""
+        for queue, length in zip(self._queues, waiting, strict=True):
+            while len(queue) > length:
+                self._queued[queue.pop()] = False
+
     def undo(self, length: int) -> None:
         """Takes back everything since the trail was `length` long."""
         trail = self.trail

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from constrint import functions
@@ -20,6 +21,7 @@ from constrint.files.values import (
     sequence,
     simplified,
 )
+from constrint.globals import GLOBALS
 
 Arguments = list[Any]
 Rule = Callable[[Arithmetic, Arguments], Value]
@@ -135,6 +137,18 @@ def _table(arithmetic: Arithmetic, arguments: Arguments) -> Value:
     return arithmetic.table(sequence(arguments[0], "table(variables, rows)"), arguments[1])
 
 
+def _global(function: Callable[..., Value]) -> Function:
+    """A global constraint: its arguments are numbers and lists, nested as they are."""
+
+    def rule(arithmetic: Arithmetic, arguments: Arguments) -> Value:
+        return function(*[arithmetic.nested(argument) for argument in arguments])
+
+    parameters = signature(function).parameters.values()
+    least = sum(each.default is each.empty and each.kind is not each.VAR_POSITIONAL for each in parameters)
+    several = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    return Function(rule, least, None if several else len(parameters))
+
+
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(_absolute, 1, 1),
     "all": Function(_connective(Op.AND), 1, None),
@@ -155,4 +169,5 @@ FUNCTIONS: dict[str, Function] = {
     "sum": Function(_total, 1, None),
     "table": Function(_table, 2, 2),
     "xor": Function(_xor, 1, None),
+    **{name: _global(function) for name, function in GLOBALS.items()},
 }

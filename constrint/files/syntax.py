@@ -16,6 +16,7 @@ from itertools import islice
 from constrint.errors import ExpressionError, Place, SizeLimitError, UnknownNameError, unknown_name
 from constrint.files.documents import Scalar
 from constrint.files.limits import MAX_DIGITS, MAX_NESTING, MAX_OPERATORS, MAX_TEXT, Budget
+from constrint.globals import GLOBALS
 
 CONSTANTS = {"True": 1, "False": 0, "true": 1, "false": 0}
 
@@ -40,6 +41,7 @@ FUNCTION_NAMES = frozenset(
         "sum",
         "table",
         "xor",
+        *GLOBALS,
     ]
 )
 

@@ -262,6 +262,10 @@ class Arithmetic:
             return apply(Op.ELEMENT, index, *rows)
         return indexed(rows, index)
 
+    def nested(self, value: Value) -> Value:
+        """A number or an interval as it is, a sequence as a list, nested ones too."""
+        return self._row(value) if isinstance(value, SEQUENCES) else value
+
     def _row(self, row: Any) -> list[Any]:
         self.budget.charge(length(row))
         return [self._row(item) if isinstance(item, SEQUENCES) else item for item in row]
