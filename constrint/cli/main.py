@@ -6,7 +6,8 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 DONE, INFEASIBLE, INVALID, STOPPED, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -47,8 +48,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     try:
         # Imported here: `constrint --help` answers at once.
-        from constrint.cli.commands import run
-
+        run = _runner(arguments.command)
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode still gets its answer
         with long_integers():
@@ -76,6 +76,17 @@ def _run(arguments: argparse.Namespace) -> int:
             "CONSTRINT_DEBUG=1 shows where it happened."
         )
         return INTERNAL
+
+
+def _runner(command: str) -> Callable[[argparse.Namespace], int]:
+    """What runs the subcommand."""
+    if command == "fzn":
+        from constrint.cli.minizinc import run_fzn
+
+        return run_fzn
+    from constrint.cli.commands import run
+
+    return run
 
 
 def _complain(message: str) -> None:
@@ -114,7 +125,27 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("count", "enumerate"):
             _spaces(command)
         _common(command)
+    _fzn(commands)
     return parser
+
+
+def _fzn(commands: Any) -> None:
+    """The flags are those that MiniZinc asks of every solver."""
+    command = commands.add_parser(
+        "fzn",
+        help="solve a FlatZinc model, as MiniZinc asks its solvers to",
+        description="Solves a FlatZinc model and prints its solutions as MiniZinc expects them.",
+    )
+    command.add_argument("file", metavar="MODEL.fzn", help="the model, or - for standard input")
+    command.add_argument("-a", "--all", action="store_true", help="all solutions, or every better one")
+    command.add_argument("-n", "--limit", type=_count, default=1, metavar="N", help="up to N solutions")
+    command.add_argument("-i", "--intermediate", action="store_true", help="print every better solution")
+    command.add_argument("-f", "--free", action="store_true", help="search as seems best, not as annotated")
+    command.add_argument("-s", "--statistics", action="store_true", help="also say how much work it took")
+    command.add_argument("-v", "--verbose", action="store_true", help="say what is ignored, and why it ends")
+    command.add_argument("-p", "--threads", type=_count, default=1, metavar="N", help="accepted; one is used")
+    command.add_argument("-r", "--seed", type=int, default=0, metavar="N", help="the seed of random choices")
+    command.add_argument("-t", "--time-limit", type=_seconds, metavar="MS", help="stop after milliseconds")
 
 
 def _spaces(command: argparse.ArgumentParser) -> None:

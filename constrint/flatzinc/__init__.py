@@ -1,0 +1,1 @@
+"""FlatZinc, the language that MiniZinc compiles to: reading, solving and writing it."""
