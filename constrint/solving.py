@@ -14,6 +14,7 @@ from constrint.engine.store import Clock, Inconsistent, OutOfRange, OutOfTime, S
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
 from constrint.expressions import Expression, Op, multiply, walk
 from constrint.lowering import Lowering
+from constrint.objectives import relate
 from constrint.results import (
     INFEASIBLE,
     INTERRUPT,
@@ -181,6 +182,8 @@ class Program:
         self.guide = settle(self.store)
         """Values that solve the linear part, where they were looked for."""
         self.lowering.finish()
+        for x in self.objectives:
+            relate(self.store, x)
 
     def _variable(self, expression: Expression, shown: Expression) -> int:
         x = self.lowering.objective(expression)
