@@ -34,6 +34,16 @@ def at(items: Any, index: int) -> Any:
     return items[index - 1] if 1 <= index <= len(items) else None
 
 
+def fits(start: int, other: int, length: int) -> bool:
+    """Tasks at start (2 long, demand 1), other (demand 2), 0 (3 long, demand 1), capacity 2."""
+    tasks = [(start, 2, 1), (other, length, 2), (0, 3, 1)]
+    return all(sum(r for s, d, r in tasks if s <= time < s + d) <= 2 for time in range(8))
+
+
+def apart(start: int, other: int, length: int) -> bool:
+    return length == 0 or start + 2 <= other or other + length <= start
+
+
 # name: (arguments as text with {} for each variable, the variables' domains, the definition)
 Case = tuple[str, list[Any], Callable[..., bool]]
 I2 = [SMALL, SMALL]
@@ -120,7 +130,14 @@ CASES: dict[str, Case] = {
         lambda a, b: (a, b) in {(1, 2), (-3, 0), (2, 2)},
     ),
     "constrint_count": ("[{},{},1],{},{}", [*I2, SMALL, SMALL], lambda a, b, v, n: [a, b, 1].count(v) == n),
-    "constrint_sum": ("[{},{},1],{}", I3, lambda a, b, n: a + b + 1 == n),
+    "constrint_table_bool": ("[{},{}],[true,false,false,false]", [BOOL] * 2, lambda a, b: not b),
+    "constrint_cumulative": ("[{},{},0],[2,{},3],[1,2,1],2", [range(4), range(4), range(3)], fits),
+    "constrint_no_overlap": ("[{},{}],[2,{}]", [range(4), range(4), range(3)], apart),
+    "constrint_no_overlap_2d": (
+        "[{},{}],[{},1],[2,1],[2,3]",
+        [range(3), range(3), range(5)],
+        lambda x, u, y: x + 2 <= u or u + 1 <= x or y + 2 <= 1 or y >= 4,
+    ),
 }
 REIFIED = [f"{name}{suffix}" for name in CASES for suffix in ("_reif", "_imp")]
 
@@ -163,7 +180,7 @@ def test_a_reified_builtin_tells_whether_it_holds(name: str) -> None:
     base, _, suffix = name.rpartition("_")
     arguments, domains, holds = CASES[base]
     # The last of three arguments varies less, which keeps the number of solutions small.
-    domains = [domain if k < 2 or domain is BOOL else range(-2, 3) for k, domain in enumerate(domains)]
+    domains = [domain if k < 2 or domain is BOOL else domain[:5] for k, domain in enumerate(domains)]
     if base in ("bool_xor",):
         arguments, domains, holds = "{},{}", [BOOL] * 2, lambda a, b: a != b
 

@@ -84,6 +84,10 @@ def _runner(command: str) -> Callable[[argparse.Namespace], int]:
         from constrint.cli.minizinc import run_fzn
 
         return run_fzn
+    if command == "minizinc-setup":
+        from constrint.cli.minizinc import run_setup
+
+        return run_setup
     from constrint.cli.commands import run
 
     return run
@@ -126,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
             _spaces(command)
         _common(command)
     _fzn(commands)
+    _setup(commands)
     return parser
 
 
@@ -146,6 +151,17 @@ def _fzn(commands: Any) -> None:
     command.add_argument("-p", "--threads", type=_count, default=1, metavar="N", help="accepted; one is used")
     command.add_argument("-r", "--seed", type=int, default=0, metavar="N", help="the seed of random choices")
     command.add_argument("-t", "--time-limit", type=_seconds, metavar="MS", help="stop after milliseconds")
+
+
+def _setup(commands: Any) -> None:
+    command = commands.add_parser(
+        "minizinc-setup",
+        help="make MiniZinc know this solver",
+        description="Writes what MiniZinc needs to know this solver: minizinc --solver constrint model.mzn",
+    )
+    command.add_argument(
+        "--folder", metavar="PATH", help="where to write (default: ~/.minizinc/solvers, where MiniZinc looks)"
+    )
 
 
 def _spaces(command: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from types import FrameType
 from constrint.cli.main import DONE, INTERRUPTED
 from constrint.errors import ProblemError
 from constrint.flatzinc.building import build
+from constrint.flatzinc.installing import default_folder, install
 from constrint.flatzinc.solver import Options, Run
 from constrint.flatzinc.syntax import Model, parse
 from constrint.results import INTERRUPT
@@ -47,6 +48,20 @@ def run_fzn(arguments: argparse.Namespace) -> int:
     if arguments.verbose and run.stopped_by:
         print(f"% stopped by the {run.stopped_by}", file=sys.stderr)
     return INTERRUPTED if run.stopped_by == INTERRUPT else DONE
+
+
+def run_setup(arguments: argparse.Namespace) -> int:
+    """Write the solver's configuration for MiniZinc and say where; returns the exit code.
+
+    Raises OSError where it cannot be written.
+    """
+    folder = Path(arguments.folder) if arguments.folder else default_folder()
+    for path in install(folder):
+        print(f"wrote {path}")
+    if arguments.folder:
+        print(f"MiniZinc looks there with MZN_SOLVER_PATH={folder}")
+    print("now: minizinc --solver constrint model.mzn")
+    return DONE
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

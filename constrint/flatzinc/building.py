@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from constrint.domains import DomainSpec
-from constrint.errors import ProblemError, unknown_name
+from constrint.errors import ExpressionError, ProblemError, unknown_name
 from constrint.expressions import Expression, Op, constant, variable
 from constrint.flatzinc import builtins
 from constrint.flatzinc.builtins import KINDS
@@ -207,6 +207,8 @@ class _Builder:
                 )
         try:
             expression = builtin.meaning(*arguments)
+        except ExpressionError as error:
+            self._fail(f"{statement.name}: {error.message}", statement.position)
         except ValueError:
             # Arrays that go together in a constraint have the same length.
             self._fail(f"the arrays of {statement.name} have lengths that do not fit", statement.position)

@@ -14,8 +14,9 @@ from typing import Any
 from constrint.expressions import Expression, Op, add, apply, connect, constant, multiply
 from constrint.expressions import member as member_of
 from constrint.flatzinc.syntax import Set
-from constrint.functions import choose, element, iff, implies, maximum, minimum, total, xor
+from constrint.functions import choose, element, iff, implies, maximum, minimum, xor
 from constrint.functions import count as count_of
+from constrint.globals.scheduling import cumulative, no_overlap, no_overlap_2d
 
 Term = Expression
 
@@ -204,8 +205,11 @@ BUILTINS: dict[str, Builtin] = {
     # The global constraints that the library for MiniZinc keeps whole
     "constrint_all_different": Builtin("I", lambda items: apply(Op.ALL_DIFFERENT, *items)),
     "constrint_table": Builtin("IN", _table),
+    "constrint_table_bool": Builtin("BN", _table),
     "constrint_count": Builtin("Iii", lambda items, value, n: count_of(items, value) == n),
-    "constrint_sum": Builtin("Ii", lambda items, n: total(items) == n),
+    "constrint_cumulative": Builtin("IIIi", cumulative),
+    "constrint_no_overlap": Builtin("II", no_overlap),
+    "constrint_no_overlap_2d": Builtin("IIII", no_overlap_2d),
 }
 """The constraints by name, without the reified ones."""
 
