@@ -121,7 +121,7 @@ KERNEL(256, 1) flashrnn_alternating_backward(const Arguments a) {
             a.d_states)[s * a.d_state + t * a.d_time + place.sample * a.d_batch + place.head * a.d_head +
                         place.unit]);
     }
-    Cell::template step_back<Functions>(kept, before, gradient, gate_gradient, a.clip);
+    typename Cell::template Derivative<Functions>(kept, before, a.clip).apply(gradient, gate_gradient);
 #pragma unroll
     for (int slot = 0; slot < Cell::gates; ++slot) {
         Recurrent value;

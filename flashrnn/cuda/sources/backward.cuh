@@ -16,6 +16,7 @@ struct Backward {
     static constexpr int input_bytes = GateTile::bytes + BeforeTile::bytes + GradientTile::bytes;
     using Areas = Layout<S, Family, input_bytes, OutputTile::bytes>;
     static constexpr int count = Elements<S>::count;
+    using Derivative = typename Cell::template Derivative<Functions>;
 
     const Arguments& a;
     const int thread;
@@ -42,52 +43,6 @@ struct Backward {
         return state;
     }
 
-    // Kept gates, states before the step and gradients of those after it, for the n-th step from the end.
-    DEVICE void fetch(int64 n) const {
-        if (n < a.time) {
-            const int64 t = a.time - 1 - n, unit = head * S::head_dim + first_unit;
-            char* tile = memory + Areas::inputs + n % S::stages * input_bytes;
-            const Gate* gates = static_cast<const Gate*>(a.gates) +
-                                (t * a.batch + first_sample) * Cell::gates * width + unit;
-            GateTile::template fetch<S::threads>(tile, units, gates, [&](int row) -> int64 {
-                const int sample = row % S::batch_tile, slot = row / S::batch_tile;
-                return sample < samples ? (sample * Cell::gates + slot) * width : -1;
-            });
-            // Before the first step they are the initial ones.
-            const State* before = t > 0 ? static_cast<const State*>(a.states) + (t - 1) * a.batch * width
-                                        : static_cast<const State*>(a.initial);
-            before += first_sample * width + unit;
-            const int64 state_stride = (t > 0 ? a.time : 1) * a.batch * width;
-            if (Cell::needed > 0)
-                BeforeTile::template fetch<S::threads>(
-                    tile + GateTile::bytes, units, before, [&](int row) -> int64 {
-                        const int sample = row % S::batch_tile, state = needed_state(row / S::batch_tile);
-                        return sample < samples ? state * state_stride + sample * width : -1;
-                    });
-            const State* gradients = static_cast<const State*>(a.d_states) + t * a.d_time +
-                                     first_sample * a.d_batch + head * a.d_head + first_unit;
-            GradientTile::template fetch<S::threads>(
-                tile + GateTile::bytes + BeforeTile::bytes, units, gradients, [&](int row) -> int64 {
-                    const int sample = row % S::batch_tile, state = row / S::batch_tile;
-                    return sample < samples ? state * a.d_state + sample * a.d_batch : -1;
-                });
-        }
-        close_copies();
-    }
-
-    // The gradients of the gates of the n-th step from the end, to global memory.
-    DEVICE void flush(int64 n) const {
-        const int64 t = a.time - 1 - n;
-        OutputTile::template flush<S::threads>(
-            memory + Areas::outputs + n % 2 * OutputTile::bytes, units,
-            static_cast<Element*>(a.d_gates) + (t * a.batch + first_sample) * Cell::gates * width +
-                head * S::head_dim + first_unit,
-            [&](int row) -> int64 {
-                const int sample = row % S::batch_tile, slot = row / S::batch_tile;
-                return sample < samples ? (sample * Cell::gates + slot) * width : -1;
-            });
-    }
-
     DEVICE bool fresh(int64 t, int sample) const {
         return a.reset != nullptr && t >= 0 && sample < samples &&
                a.reset[t * a.batch + first_sample + sample] != 0;
@@ -96,8 +51,69 @@ struct Backward {
     DEVICE void run() {
         const Elements<S> place(thread);
         Family family(a, memory, memory + Areas::slice, memory + Areas::barriers);
-        const float clip = a.clip, gradient_clip = a.gradient_clip;
-        const bool cut = a.cut != 0;
+        const int steps = int(a.time);
+        const int64 unit = head * S::head_dim + first_unit;
+        const float clip = held(float(a.clip)), gradient_clip = held(float(a.gradient_clip));
+        const bool cut = a.cut != 0, resets = a.reset != nullptr;
+        float replacement[Cell::states];
+#pragma unroll
+        for (int s = 0; s < Cell::states; ++s) replacement[s] = held(float(a.values[s]));
+
+        // Kept gates, states before the step and gradients of those after it, for the n-th step from the end.
+        // Steps come in order, here and in `flush`.
+        const auto gate_row = [&](int row) -> int64 {
+            const int sample = row % S::batch_tile, slot = row / S::batch_tile;
+            return sample < samples ? (sample * Cell::gates + slot) * width : -1;
+        };
+        const auto state_row = [&](int64 time) {
+            return [=](int row) -> int64 {
+                const int sample = row % S::batch_tile, state = needed_state(row / S::batch_tile);
+                return sample < samples ? (state * time * a.batch + sample) * width : -1;
+            };
+        };
+        using GateChunks = typename GateTile::template Chunks<S::threads>;
+        using BeforeChunks = typename BeforeTile::template Chunks<S::threads>;
+        const GateChunks gates(units, gate_row);
+        const BeforeChunks states(units, state_row(a.time));
+        const typename GradientTile::template Chunks<S::threads> gradients(units, [&](int row) -> int64 {
+            const int sample = row % S::batch_tile, state = row / S::batch_tile;
+            return sample < samples ? state * a.d_state + sample * a.d_batch : -1;
+        });
+        const Gate* from_gates = static_cast<const Gate*>(a.gates) +
+                                 ((steps - 1) * a.batch + first_sample) * Cell::gates * width + unit;
+        const State* from_states =
+            static_cast<const State*>(a.states) + ((steps - 2) * a.batch + first_sample) * width + unit;
+        const State* from_gradients = static_cast<const State*>(a.d_states) + (steps - 1) * a.d_time +
+                                      first_sample * a.d_batch + head * a.d_head + first_unit;
+        const int64 state_stride = held(a.batch * width), gate_stride = held(a.batch * Cell::gates * width);
+        const auto fetch = [&](int n) {
+            char* tile = memory + Areas::inputs + n % S::stages * input_bytes;
+            if (n < steps) {
+                gates.fetch(tile, from_gates);
+                gradients.fetch(tile + GateTile::bytes + BeforeTile::bytes, from_gradients);
+            }
+            if (Cell::needed > 0) {
+                if (n < steps - 1) states.fetch(tile + GateTile::bytes, from_states);
+                // Before the first step they are the initial ones.
+                if (n == steps - 1)
+                    BeforeChunks(units, state_row(1))
+                        .fetch(tile + GateTile::bytes,
+                               static_cast<const State*>(a.initial) + first_sample * width + unit);
+            }
+            from_gates -= gate_stride;
+            from_states -= state_stride;
+            from_gradients -= a.d_time;
+            close_copies();
+        };
+
+        // The gradients of the gates of the n-th step from the end, to global memory.
+        const typename OutputTile::template Chunks<S::threads> outputs(units, gate_row);
+        Element* to_gates = static_cast<Element*>(a.d_gates) +
+                            ((steps - 1) * a.batch + first_sample) * Cell::gates * width + unit;
+        const auto flush = [&](int n) {
+            outputs.flush(memory + Areas::outputs + n % 2 * OutputTile::bytes, to_gates);
+            to_gates -= gate_stride;
+        };
 
         clear<S>(memory, Family::exchange + Family::slice);
 #pragma unroll
@@ -114,50 +130,36 @@ struct Backward {
                              a.matrix)[((gate * a.heads + head) * S::head_dim + from) * S::head_dim +
                                        first_unit + unit];
                      });
-
-        float gradient[count][Cell::states];
-        bool fresh_now[count];
-#pragma unroll
-        for (int j = 0; j < count; ++j) {
-            fresh_now[j] = fresh(a.time - 1, place.sample(j));
-#pragma unroll
-            for (int s = 0; s < Cell::states; ++s) gradient[j][s] = 0.0f;
-        }
         wait_for_copies<S::stages - 1>();
         family.begin();
         block_barrier();
 
+        float gradient[count][Cell::states];
+        Derivative derivative[count];
+        bool fresh_now[count], fresh_next[count];
+#pragma unroll
+        for (int j = 0; j < count; ++j) {
+            fresh_now[j] = fresh(steps - 1, place.sample(j));
+            fresh_next[j] = fresh(steps - 2, place.sample(j));
+            if (!place.exists(j)) continue;
+            const char* input = memory + Areas::inputs;
+            derivative[j] = derive(input, place.sample(j), place.unit(j), fresh_now[j], replacement, clip);
+#pragma unroll
+            for (int s = 0; s < Cell::states; ++s)
+                gradient[j][s] = incoming(input, s, place.sample(j), place.unit(j));
+        }
+
+        const uint8* reset_later = a.reset + (steps - 3) * a.batch + first_sample;
         Sums<S> sums;
-        const int steps = int(a.time);
         for (int n = 0; n < steps; ++n) {
-            char* input = memory + Areas::inputs + n % S::stages * input_bytes;
             char* output = memory + Areas::outputs + n % 2 * OutputTile::bytes;
             char* slice = family.slice_of(n + 1);
-            bool fresh_next[count];
 #pragma unroll
             for (int j = 0; j < count; ++j) {
-                fresh_next[j] = fresh(steps - 2 - n, place.sample(j));
                 if (!place.exists(j)) continue;
                 const int unit = place.unit(j), sample = place.sample(j);
-                float kept[Cell::gates], before[Cell::states], gate_gradient[Cell::gates];
-#pragma unroll
-                for (int slot = 0; slot < Cell::gates; ++slot)
-                    kept[slot] = to_float(GateTile::at(input, slot * S::batch_tile + sample, unit));
-                int row = 0;
-#pragma unroll
-                for (int s = 0; s < Cell::states; ++s) {
-                    before[s] = 0.0f;
-                    if (Cell::needs(s)) {
-                        before[s] = to_float(
-                            BeforeTile::at(input + GateTile::bytes, row * S::batch_tile + sample, unit));
-                        if (fresh_now[j]) before[s] = float(a.values[s]);
-                        ++row;
-                    }
-                    gradient[j][s] += to_float(GradientTile::at(input + GateTile::bytes + BeforeTile::bytes,
-                                                                s * S::batch_tile + sample, unit));
-                }
-                Cell::template step_back<Functions>(kept, before, gradient[j], gate_gradient, clip);
-
+                float gate_gradient[Cell::gates];
+                derivative[j].apply(gradient[j], gate_gradient);
                 Element values[Cell::gates];
 #pragma unroll
                 for (int slot = 0; slot < Cell::gates; ++slot) {
@@ -169,23 +171,42 @@ struct Backward {
             wait_for_copies<S::stages - 2>();
             block_barrier();
 
-            if (!cut) {
-                family.publish(n + 1);
-                family.await(n + 1);
-                product.multiply(thread, family.buffer(n + 1), sums.own);
-            }
-            fetch(n + S::stages);
-            flush(n);
-            if (!cut) sums.meet(thread, memory + Areas::sums);
+            family.publish(n + 1);
+            family.await(n + 1);
+            product.multiply(thread, family.buffer(n + 1), sums.own);
+
+            // What does not need the product is done while it is under way: all of the next step that does
+            // not depend on its gradients. After the last step that is nothing, and not used.
+            const bool last = n + 1 == steps;
+            const char* input = memory + Areas::inputs + (n + 1) % S::stages * input_bytes;
+            float added[count][Cell::states];
+            bool fresh_later[count];
 #pragma unroll
             for (int j = 0; j < count; ++j) {
-                if (!cut && place.exists(j))
-                    gradient[j][0] += sums.get(thread, memory + Areas::sums, place, j, 0);
+                const int sample = place.sample(j);
+                fresh_later[j] = resets && n + 3 <= steps && sample < samples && reset_later[sample] != 0;
+                if (!place.exists(j)) continue;
+                derivative[j] = derive(input, sample, place.unit(j), fresh_next[j], replacement, clip);
+#pragma unroll
+                for (int s = 0; s < Cell::states; ++s)
+                    added[j][s] = last ? 0.0f : incoming(input, s, sample, place.unit(j));
+            }
+            reset_later -= a.batch;
+            fetch(n + S::stages);
+            flush(n);
+            sums.meet(thread, memory + Areas::sums);
+#pragma unroll
+            for (int j = 0; j < count; ++j) {
+                if (place.exists(j)) {
+                    const float from_next = sums.get(thread, memory + Areas::sums, place, j, 0);
+                    gradient[j][0] += cut ? 0.0f : from_next;
+                }
                 gradient[j][0] = clamped(gradient[j][0], gradient_clip);
 #pragma unroll
                 for (int s = 0; s < Cell::states; ++s)
-                    if (fresh_now[j]) gradient[j][s] = 0.0f;
+                    gradient[j][s] = (fresh_now[j] ? 0.0f : gradient[j][s]) + added[j][s];
                 fresh_now[j] = fresh_next[j];
+                fresh_next[j] = fresh_later[j];
             }
         }
 
@@ -201,6 +222,32 @@ struct Backward {
                                             head * S::head_dim + first_unit + unit]);
         }
         family.end();
+    }
+
+    // The derivative of a step, from its tile.
+    static DEVICE Derivative derive(const char* input, int sample, int unit, bool fresh,
+                                    const float (&replacement)[Cell::states], float clip) {
+        float kept[Cell::gates], before[Cell::states];
+#pragma unroll
+        for (int slot = 0; slot < Cell::gates; ++slot)
+            kept[slot] = to_float(GateTile::at(input, slot * S::batch_tile + sample, unit));
+        int row = 0;
+#pragma unroll
+        for (int s = 0; s < Cell::states; ++s) {
+            before[s] = 0.0f;
+            if (Cell::needs(s)) {
+                const State kept_state =
+                    BeforeTile::at(input + GateTile::bytes, row++ * S::batch_tile + sample, unit);
+                before[s] = fresh ? replacement[s] : to_float(kept_state);
+            }
+        }
+        return Derivative(kept, before, clip);
+    }
+
+    // The gradient of state s after a step that comes from outside, from the step's tile.
+    static DEVICE float incoming(const char* input, int state, int sample, int unit) {
+        return to_float(GradientTile::at(input + GateTile::bytes + BeforeTile::bytes,
+                                         state * S::batch_tile + sample, unit));
     }
 
     // The gradients of a unit's recurrent gates lie side by side, and are written in words where they fill

@@ -1,4 +1,4 @@
-// The cells on one hidden unit: `step` is the pointwise function P, `step_back` its derivative. The numbers
+// The cells on one hidden unit: `step` is the pointwise function P, `Derivative` its derivative. The numbers
 // in brackets are those of flashrnn/cells.py. Everything is float32.
 #pragma once
 #include "primitives.cuh"
@@ -26,17 +26,19 @@ struct Fast {
 DEVICE float clamped(float value, float limit) {
     return value > limit ? limit : value < -limit ? -limit : value;
 }
-// The gradient of h, where h was not clipped.
-DEVICE float unclipped(float gradient, float h, float limit) { return fabsf(h) >= limit ? 0.0f : gradient; }
+// Whether a gradient passes h: where h was not clipped.
+DEVICE float unclipped(float h, float limit) { return fabsf(h) >= limit ? 0.0f : 1.0f; }
 DEVICE float sigmoid_slope(float value) { return value * (1.0f - value); }
 DEVICE float tanh_slope(float value) { return 1.0f - value * value; }
 
 // A cell has `gates` slots, of which the first `recurrent` receive R h and the last `inputs` receive Wx.
 // `needs(s)` says whether the derivative asks for state s before the step, and `needed` counts them.
 //
-// step(gate, state, kept): replaces the states, and gives what step_back wants to know of the gates.
-// step_back(kept, state, gradient, gate_gradient, limit): `state` before the step, where needed; `gradient`
-// comes as that of the states after it and leaves as what P passes to those before; h was clipped to ± limit.
+// step(gate, state, kept): replaces the states, and gives what the derivative wants to know of the gates.
+// Derivative(kept, state, limit): what it needs of a step but the gradients; `state` before the step, where
+// needed; h was clipped to ± limit. All that is slow is here, where no step waits for it.
+// apply(gradient, gate_gradient): `gradient` comes as that of the states after the step and leaves as what P
+// passes to those before.
 
 struct Elman {
     static constexpr int gates = 1, recurrent = 1, inputs = 1, states = 1, needed = 0;
@@ -49,12 +51,18 @@ struct Elman {
     }
 
     template <class F>
-    static DEVICE void step_back(const float (&kept)[1], const float (&)[1], float (&gradient)[1],
-                                 float (&gate_gradient)[1], float limit) {
-        const float h = F::tanh(kept[0]);
-        gate_gradient[0] = unclipped(gradient[0], h, limit) * tanh_slope(h);
-        gradient[0] = 0.0f;
-    }
+    struct Derivative {
+        float slope;
+        DEVICE Derivative() {}
+        DEVICE Derivative(const float (&kept)[1], const float (&)[1], float limit) {
+            const float h = F::tanh(kept[0]);
+            slope = unclipped(h, limit) * tanh_slope(h);
+        }
+        DEVICE void apply(float (&gradient)[1], float (&gate_gradient)[1]) const {
+            gate_gradient[0] = gradient[0] * slope;
+            gradient[0] = 0.0f;
+        }
+    };
 };
 
 struct Lstm {
@@ -70,19 +78,27 @@ struct Lstm {
     }
 
     template <class F>
-    static DEVICE void step_back(const float (&kept)[4], const float (&state)[2], float (&gradient)[2],
-                                 float (&gate_gradient)[4], float limit) {
-        const float i = F::sigmoid(kept[0]), f = F::decay(kept[1]), z = F::tanh(kept[2]), o = F::sigmoid(kept[3]);
-        const float tanh_c = F::tanh(f * state[1] + i * z);
-        const float dh = unclipped(gradient[0], o * tanh_c, limit);
-        const float dc = gradient[1] + dh * o * tanh_slope(tanh_c);
-        gate_gradient[0] = dc * z * sigmoid_slope(i);
-        gate_gradient[1] = dc * state[1] * sigmoid_slope(f);
-        gate_gradient[2] = dc * i * tanh_slope(z);
-        gate_gradient[3] = dh * tanh_c * sigmoid_slope(o);
-        gradient[0] = 0.0f;
-        gradient[1] = dc * f;
-    }
+    struct Derivative {
+        float forget, h_to_c, to_gate[4];
+        DEVICE Derivative() {}
+        DEVICE Derivative(const float (&kept)[4], const float (&state)[2], float limit) {
+            const float i = F::sigmoid(kept[0]), z = F::tanh(kept[2]), o = F::sigmoid(kept[3]);
+            forget = F::decay(kept[1]);
+            const float tanh_c = F::tanh(forget * state[1] + i * z), passes = unclipped(o * tanh_c, limit);
+            h_to_c = passes * o * tanh_slope(tanh_c);
+            to_gate[0] = z * sigmoid_slope(i);
+            to_gate[1] = state[1] * sigmoid_slope(forget);
+            to_gate[2] = i * tanh_slope(z);
+            to_gate[3] = passes * tanh_c * sigmoid_slope(o);
+        }
+        DEVICE void apply(float (&gradient)[2], float (&gate_gradient)[4]) const {
+            const float dc = gradient[1] + gradient[0] * h_to_c;
+#pragma unroll
+            for (int slot = 0; slot < 4; ++slot) gate_gradient[slot] = (slot == 3 ? gradient[0] : dc) * to_gate[slot];
+            gradient[0] = 0.0f;
+            gradient[1] = dc * forget;
+        }
+    };
 };
 
 struct Gru {
@@ -99,18 +115,25 @@ struct Gru {
     }
 
     template <class F>
-    static DEVICE void step_back(const float (&kept)[4], const float (&state)[1], float (&gradient)[1],
-                                 float (&gate_gradient)[4], float limit) {
-        const float g = kept[0], r = F::sigmoid(kept[1]), z = F::decay(kept[2]);
-        const float candidate = F::tanh(kept[3] + r * g);
-        const float dh = unclipped(gradient[0], z * state[0] + (1.0f - z) * candidate, limit);
-        const float dn = dh * (1.0f - z) * tanh_slope(candidate);
-        gate_gradient[0] = dn * r;
-        gate_gradient[1] = dn * g * sigmoid_slope(r);
-        gate_gradient[2] = dh * (state[0] - candidate) * sigmoid_slope(z);
-        gate_gradient[3] = dn;
-        gradient[0] = dh * z;
-    }
+    struct Derivative {
+        float to_h, to_gate[4];
+        DEVICE Derivative() {}
+        DEVICE Derivative(const float (&kept)[4], const float (&state)[1], float limit) {
+            const float g = kept[0], r = F::sigmoid(kept[1]), z = F::decay(kept[2]);
+            const float candidate = F::tanh(kept[3] + r * g);
+            const float passes = unclipped(z * state[0] + (1.0f - z) * candidate, limit);
+            to_h = passes * z;
+            to_gate[3] = passes * (1.0f - z) * tanh_slope(candidate);
+            to_gate[0] = to_gate[3] * r;
+            to_gate[1] = to_gate[3] * g * sigmoid_slope(r);
+            to_gate[2] = passes * (state[0] - candidate) * sigmoid_slope(z);
+        }
+        DEVICE void apply(float (&gradient)[1], float (&gate_gradient)[4]) const {
+#pragma unroll
+            for (int slot = 0; slot < 4; ++slot) gate_gradient[slot] = gradient[0] * to_gate[slot];
+            gradient[0] *= to_h;
+        }
+    };
 };
 
 // In place of gate i the sLSTM keeps i - (m_{t-1} + log σ(f)), from which both exponents of S2 follow: rounded
@@ -145,30 +168,41 @@ struct Slstm {
     }
 
     template <class F>
-    static DEVICE void step_back(const float (&kept)[4], const float (&state)[4], float (&gradient)[4],
-                                 float (&gate_gradient)[4], float limit) {
-        const bool fresh = state[2] == 0.0f || kept[0] >= 0.0f;
-        float i, f;
-        scales<F>(kept[0], fresh, i, f);
-        const float z = F::tanh(kept[2]), o = F::sigmoid(kept[3]);
-        const float c = f * state[1] + i * z, counted = f * state[2] + i;
-        const float inverse = reciprocal(fmaxf(counted, 1.0f));
-        const float dh = unclipped(gradient[0], o * c * inverse, limit);
-        const float dc = gradient[1] + dh * o * inverse;
-        const float dn = counted >= 1.0f ? gradient[2] - dh * o * c * inverse * inverse : 0.0f;
-        // The gradients of the two exponents of S2. Both pass -1 times theirs to m_t, which passes what it
-        // has to the argument it was taken from (S1).
-        const float d_input = (dn + dc * z) * i;
-        const bool capped = fresh && -kept[0] > largest_exponent;
-        const float d_decay = capped ? 0.0f : (dn * state[2] + dc * state[1]) * f;
-        const float d_carried = fresh ? d_decay : gradient[3] - d_input;
-        gate_gradient[0] = fresh ? gradient[3] - d_decay : d_input;
-        gate_gradient[1] = d_carried * F::sigmoid(-kept[1]);
-        gate_gradient[2] = dc * i * tanh_slope(z);
-        gate_gradient[3] = dh * c * inverse * sigmoid_slope(o);
-        gradient[0] = 0.0f;
-        gradient[1] = dc * f;
-        gradient[2] = dn * f;
-        gradient[3] = d_carried;
-    }
+    struct Derivative {
+        bool fresh;
+        float f, i, z, n_passes, h_to_c, h_to_n, c_to_decay, n_to_decay, to_f, to_z, to_o;
+        DEVICE Derivative() {}
+        DEVICE Derivative(const float (&kept)[4], const float (&state)[4], float limit) {
+            fresh = state[2] == 0.0f || kept[0] >= 0.0f;
+            scales<F>(kept[0], fresh, i, f);
+            z = F::tanh(kept[2]);
+            const float o = F::sigmoid(kept[3]), c = f * state[1] + i * z, counted = f * state[2] + i;
+            const float inverse = reciprocal(fmaxf(counted, 1.0f)), passes = unclipped(o * c * inverse, limit);
+            n_passes = counted >= 1.0f ? 1.0f : 0.0f;
+            h_to_c = passes * o * inverse;
+            h_to_n = n_passes * h_to_c * c * inverse;
+            const bool capped = fresh && -kept[0] > largest_exponent;
+            c_to_decay = capped ? 0.0f : state[1] * f;
+            n_to_decay = capped ? 0.0f : state[2] * f;
+            to_f = F::sigmoid(-kept[1]);
+            to_z = i * tanh_slope(z);
+            to_o = passes * c * inverse * sigmoid_slope(o);
+        }
+        // The gradients of the two exponents of S2 both pass -1 times theirs to m_t, which passes what it has
+        // to the argument it was taken from (S1).
+        DEVICE void apply(float (&gradient)[4], float (&gate_gradient)[4]) const {
+            const float dc = gradient[1] + gradient[0] * h_to_c;
+            const float dn = gradient[2] * n_passes - gradient[0] * h_to_n;
+            const float d_input = (dn + dc * z) * i, d_decay = dn * n_to_decay + dc * c_to_decay;
+            const float d_carried = fresh ? d_decay : gradient[3] - d_input;
+            gate_gradient[0] = fresh ? gradient[3] - d_decay : d_input;
+            gate_gradient[1] = d_carried * to_f;
+            gate_gradient[2] = dc * to_z;
+            gate_gradient[3] = gradient[0] * to_o;
+            gradient[0] = 0.0f;
+            gradient[1] = dc * f;
+            gradient[2] = dn * f;
+            gradient[3] = d_carried;
+        }
+    };
 };

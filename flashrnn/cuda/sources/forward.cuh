@@ -34,39 +34,6 @@ struct Forward {
                                                                      : S::batch_tile)),
           memory(shared_memory()) {}
 
-    // Wx of step t; past the last step, nothing.
-    DEVICE void fetch(int64 t) const {
-        if (t < a.time) {
-            const Input* begin = static_cast<const Input*>(a.inputs) + t * a.input_time +
-                                 first_sample * a.input_batch + head * a.input_head + first_unit;
-            InputTile::template fetch<S::threads>(
-                memory + Areas::inputs + t % S::stages * InputTile::bytes, units, begin, [&](int row) -> int64 {
-                    const int sample = row % S::batch_tile, slot = row / S::batch_tile;
-                    return sample < samples ? slot * a.input_gate + sample * a.input_batch : -1;
-                });
-        }
-        close_copies();
-    }
-
-    // Step t's states and gates to global memory.
-    DEVICE void flush(int64 t) const {
-        const char* tile = memory + Areas::outputs + t % 2 * output_bytes;
-        const int64 unit = head * S::head_dim + first_unit, width = a.heads * S::head_dim;
-        const int64 row_of_step = t * a.batch + first_sample, state_stride = a.time * a.batch * width;
-        StateTile::template flush<S::threads>(
-            tile, units, static_cast<State*>(a.states) + row_of_step * width + unit, [&](int row) -> int64 {
-                const int sample = row % S::batch_tile, state = row / S::batch_tile;
-                return sample < samples ? state * state_stride + sample * width : -1;
-            });
-        if (Training)
-            GateTile::template flush<S::threads>(
-                tile + StateTile::bytes, units,
-                static_cast<Gate*>(a.gates) + row_of_step * Cell::gates * width + unit, [&](int row) -> int64 {
-                    const int sample = row % S::batch_tile, slot = row / S::batch_tile;
-                    return sample < samples ? (sample * Cell::gates + slot) * width : -1;
-                });
-    }
-
     // Whether the states of a sample are replaced before step t.
     DEVICE bool fresh(int64 t, int sample) const {
         return a.reset != nullptr && t < a.time && sample < samples &&
@@ -81,12 +48,51 @@ struct Forward {
     DEVICE void run() {
         const Elements<S> place(thread);
         Family family(a, memory, memory + Areas::slice, memory + Areas::barriers);
-        const float clip = a.clip;
+        const int steps = int(a.time);
+        const int64 width = a.heads * S::head_dim, unit = head * S::head_dim + first_unit;
+        const float clip = held(float(a.clip));
+        float replacement[Cell::states];
+#pragma unroll
+        for (int s = 0; s < Cell::states; ++s) replacement[s] = held(float(a.values[s]));
+
+        // Wx of step t; past the last step, nothing. Steps come in order, here and in `flush`.
+        const typename InputTile::template Chunks<S::threads> inputs(units, [&](int row) -> int64 {
+            const int sample = row % S::batch_tile, slot = row / S::batch_tile;
+            return sample < samples ? slot * a.input_gate + sample * a.input_batch : -1;
+        });
+        const Input* from = static_cast<const Input*>(a.inputs) + first_sample * a.input_batch +
+                            head * a.input_head + first_unit;
+        const auto fetch = [&](int t) {
+            if (t < steps) inputs.fetch(memory + Areas::inputs + t % S::stages * InputTile::bytes, from);
+            from += a.input_time;
+            close_copies();
+        };
+
+        // Step t's states and gates to global memory.
+        const typename StateTile::template Chunks<S::threads> states(units, [&](int row) -> int64 {
+            const int sample = row % S::batch_tile, state = row / S::batch_tile;
+            return sample < samples ? (state * a.time * a.batch + sample) * width : -1;
+        });
+        const typename GateTile::template Chunks<S::threads> gates(units, [&](int row) -> int64 {
+            const int sample = row % S::batch_tile, slot = row / S::batch_tile;
+            return sample < samples ? (sample * Cell::gates + slot) * width : -1;
+        });
+        State* to_states = static_cast<State*>(a.states) + first_sample * width + unit;
+        Gate* to_gates = static_cast<Gate*>(a.gates) + first_sample * Cell::gates * width + unit;
+        const int64 state_stride = held(a.batch * width), gate_stride = held(a.batch * Cell::gates * width);
+        const auto flush = [&](int t) {
+            const char* tile = memory + Areas::outputs + t % 2 * output_bytes;
+            states.flush(tile, to_states);
+            to_states += state_stride;
+            if (Training) {
+                gates.flush(tile + StateTile::bytes, to_gates);
+                to_gates += gate_stride;
+            }
+        };
 
         clear<S>(memory, Family::exchange + Family::slice);
-        fetch(0);
 #pragma unroll
-        for (int stage = 1; stage < S::stages - 1; ++stage) fetch(stage);
+        for (int stage = 0; stage < S::stages - 1; ++stage) fetch(stage);
 
         Product<S> product;
         const int64 block = (int64(block_z()) * blocks_y() + block_y()) * S::blocks + block_x();
@@ -98,12 +104,13 @@ struct Forward {
                      });
 
         float state[count][Cell::states], bias[count][Cell::gates];
-        bool fresh_now[count];
+        bool fresh_now[count], fresh_next[count];
 #pragma unroll
         for (int j = 0; j < count; ++j) {
             const int unit = place.unit(j), sample = place.sample(j);
             const bool exists = place.exists(j) && unit < units;
             fresh_now[j] = fresh(0, sample);
+            fresh_next[j] = fresh(1, sample);
 #pragma unroll
             for (int s = 0; s < Cell::states; ++s)
                 state[j][s] = exists && sample < samples ? initial(s, sample, first_unit + unit) : 0.0f;
@@ -117,59 +124,73 @@ struct Forward {
         block_barrier();
         for (int i = thread; i < samples * S::head_dim; i += S::threads) {
             const int sample = i / S::head_dim, unit = i % S::head_dim;
-            const float h = fresh(0, sample) ? float(a.values[0]) : initial(0, sample, unit);
+            const float h = fresh(0, sample) ? replacement[0] : initial(0, sample, unit);
             from_float(h, reinterpret_cast<Element*>(family.buffer(0) + sample * S::row)[unit]);
         }
         wait_for_copies<S::stages - 2>();
         family.begin();
         block_barrier();
 
+        const bool resets = a.reset != nullptr;
+        const uint8* reset_later = a.reset + 2 * a.batch + first_sample;
         Sums<S> sums;
-        const int steps = int(a.time);
         for (int t = 0; t < steps; ++t) {
             if (t > 0) family.await(t);
             product.multiply(thread, family.buffer(t), sums.own);
-            bool fresh_next[count];
+
+            // What does not need the product is done while it is under way.
+            char* input = memory + Areas::inputs + t % S::stages * InputTile::bytes;
+            float gate[count][Cell::gates];
+            bool fresh_later[count];
 #pragma unroll
-            for (int j = 0; j < count; ++j) fresh_next[j] = fresh(t + 1, place.sample(j));
-            fetch(t + S::stages - 1);
+            for (int j = 0; j < count; ++j) {
+                fresh_later[j] =
+                    resets && t + 2 < steps && place.sample(j) < samples && reset_later[place.sample(j)] != 0;
+#pragma unroll
+                for (int slot = 0; slot < Cell::gates; ++slot) {
+                    gate[j][slot] = bias[j][slot];
+                    if (slot >= first_input && place.exists(j))
+                        gate[j][slot] += to_float(InputTile::at(
+                            input, (slot - first_input) * S::batch_tile + place.sample(j), place.unit(j)));
+                }
+            }
+            reset_later += a.batch;
             if (t > 0) flush(t - 1);
+            fetch(t + S::stages - 1);
             sums.meet(thread, memory + Areas::sums);
 
-            char* input = memory + Areas::inputs + t % S::stages * InputTile::bytes;
-            char* output = memory + Areas::outputs + t % 2 * output_bytes;
             char* slice = family.slice_of(t + 1);
+            float kept[count][Cell::gates];
 #pragma unroll
             for (int j = 0; j < count; ++j) {
                 if (!place.exists(j)) continue;
-                const int unit = place.unit(j), sample = place.sample(j);
-                float gate[Cell::gates], kept[Cell::gates];
 #pragma unroll
-                for (int slot = 0; slot < Cell::gates; ++slot) {
-                    gate[slot] = bias[j][slot];
-                    if (slot >= first_input)
-                        gate[slot] += to_float(
-                            InputTile::at(input, (slot - first_input) * S::batch_tile + sample, unit));
-                    if (slot < Cell::recurrent)
-                        gate[slot] += sums.get(thread, memory + Areas::sums, place, j, slot);
-                }
-                if (fresh_now[j])
+                for (int slot = 0; slot < Cell::recurrent; ++slot)
+                    gate[j][slot] += sums.get(thread, memory + Areas::sums, place, j, slot);
 #pragma unroll
-                    for (int s = 0; s < Cell::states; ++s) state[j][s] = float(a.values[s]);
-                Cell::template step<Functions>(gate, state[j], kept);
+                for (int s = 0; s < Cell::states; ++s)
+                    if (fresh_now[j]) state[j][s] = replacement[s];
+                Cell::template step<Functions>(gate[j], state[j], kept[j]);
                 state[j][0] = clamped(state[j][0], clip);
+                from_float(fresh_next[j] ? replacement[0] : state[j][0],
+                           reinterpret_cast<Element*>(slice + place.sample(j) * Family::slice_pitch)[place.unit(j)]);
+            }
 
-                const float h = fresh_next[j] ? float(a.values[0]) : state[j][0];
-                from_float(h, reinterpret_cast<Element*>(slice + sample * Family::slice_pitch)[unit]);
+            char* output = memory + Areas::outputs + t % 2 * output_bytes;
+#pragma unroll
+            for (int j = 0; j < count; ++j) {
+                fresh_now[j] = fresh_next[j];
+                fresh_next[j] = fresh_later[j];
+                if (!place.exists(j)) continue;
+                const int unit = place.unit(j), sample = place.sample(j);
 #pragma unroll
                 for (int s = 0; s < Cell::states; ++s)
                     from_float(state[j][s], StateTile::at(output, s * S::batch_tile + sample, unit));
                 if (Training)
 #pragma unroll
                     for (int slot = 0; slot < Cell::gates; ++slot)
-                        from_float(kept[slot], GateTile::at(output + StateTile::bytes,
-                                                            slot * S::batch_tile + sample, unit));
-                fresh_now[j] = fresh_next[j];
+                        from_float(kept[j][slot], GateTile::at(output + StateTile::bytes,
+                                                               slot * S::batch_tile + sample, unit));
             }
             wait_for_copies<S::stages - 2>();
             block_barrier();

@@ -55,6 +55,16 @@ DEVICE uint32 round_to_tf32(float value) {
     return result;
 }
 
+// The same value, which the compiler does not compute again where it is used.
+DEVICE float held(float value) {
+    asm volatile("mov.b32 %0, %0;" : "+f"(value));
+    return value;
+}
+DEVICE int64 held(int64 value) {
+    asm volatile("mov.b64 %0, %0;" : "+l"(value));
+    return value;
+}
+
 // Functions of the special unit -----------------------------------------------------------------------------
 
 // Relative error 2^-11.

@@ -87,6 +87,9 @@ struct Elements {
     static constexpr int of_group = S::columns * halves * own_columns;
     static constexpr int all = S::groups_of_warp * of_group;
     static constexpr int count = divide_up(all, S::sum_warps);
+    // No place in the tiles is empty.
+    static constexpr bool full =
+        all == count * S::sum_warps && S::units == S::groups_of_warp * S::unit_warps * S::group;
 
     int unit_warp, sum_warp, quarter, lane_row;
 
@@ -113,7 +116,7 @@ struct Elements {
         const int e = index(j);
         return (e / of_group * S::unit_warps + unit_warp) * S::group + e / own_columns % halves * 8 + lane_row;
     }
-    DEVICE bool exists(int j) const { return index(j) < all && unit(j) < S::units; }
+    DEVICE bool exists(int j) const { return full || (index(j) < all && unit(j) < S::units); }
     // Which of the four sums of which tile (4 · (tile · columns + column tile) + which) is row `gate`.
     DEVICE int sum(int j, int gate) const {
         const int e = index(j);
@@ -129,36 +132,58 @@ template <class T, int Rows, int Units>
 struct Tile {
     static constexpr int pitch = odd16(Units * sizeof(T));
     static constexpr int bytes = Rows * pitch;
-    static constexpr int chunks = Units * sizeof(T) / 16;
+    static constexpr int chunks = Units * sizeof(T) / 16;  // of a row
 
     static DEVICE T& at(char* tile, int row, int unit) { return reinterpret_cast<T*>(tile + row * pitch)[unit]; }
-
-    // Begins to bring row r from `begin` + offset(r); a negative offset gives zeros. Of each row only `units`
-    // values exist, the others are zeros too.
-    template <int Threads, class Offset>
-    static DEVICE void fetch(char* tile, int units, const T* begin, Offset offset) {
-#pragma unroll
-        for (int i = 0; i < divide_up(Rows * chunks, Threads); ++i) {
-            const int index = i * Threads + thread_index(), row = index / chunks, chunk = index % chunks;
-            if ((i + 1) * Threads > Rows * chunks && index >= Rows * chunks) break;
-            const int64 values = offset(row);
-            const bool valid = values >= 0 && chunk * 16 < units * int(sizeof(T));
-            const T* from = begin + (valid ? values + chunk * 16 / int(sizeof(T)) : 0);
-            begin_copy(tile + row * pitch + chunk * 16, from, valid);
-        }
+    static DEVICE T at(const char* tile, int row, int unit) {
+        return reinterpret_cast<const T*>(tile + row * pitch)[unit];
     }
 
-    // Writes row r to `begin` + offset(r), unless that offset is negative.
-    template <int Threads, class Offset>
-    static DEVICE void flush(const char* tile, int units, T* begin, Offset offset) {
+    // A thread's chunks, and where they lie in a tensor: found once, so that a step only adds where it begins.
+    template <int Threads>
+    struct Chunks {
+        static constexpr int count = divide_up(Rows * chunks, Threads);
+        static constexpr uint32 nowhere = ~0u;
+        uint32 place[count];  // in 16 bytes from where a step begins
+
+        // Row r lies at offset(r) values, a negative offset is nowhere. Of each row only `units` values exist.
+        template <class Offset>
+        DEVICE Chunks(int units, Offset offset) {
 #pragma unroll
-        for (int i = 0; i < divide_up(Rows * chunks, Threads); ++i) {
-            const int index = i * Threads + thread_index(), row = index / chunks, chunk = index % chunks;
-            if ((i + 1) * Threads > Rows * chunks && index >= Rows * chunks) break;
-            const int64 values = offset(row);
-            if (values >= 0 && chunk * 16 < units * int(sizeof(T)))
-                *reinterpret_cast<Words4*>(begin + values + chunk * 16 / int(sizeof(T))) =
-                    *reinterpret_cast<const Words4*>(tile + row * pitch + chunk * 16);
+            for (int i = 0; i < count; ++i) {
+                const int row = index(i) / chunks, chunk = index(i) % chunks;
+                const int64 values = exists(i) && chunk * 16 < units * int(sizeof(T)) ? offset(row) : -1;
+                place[i] = values < 0 ? nowhere : uint32(values * int(sizeof(T)) / 16 + chunk);
+            }
         }
-    }
+
+        // Begins to bring them; zeros for what is nowhere.
+        DEVICE void fetch(char* tile, const T* begin) const {
+#pragma unroll
+            for (int i = 0; i < count; ++i)
+                if (exists(i)) {
+                    const bool valid = place[i] != nowhere;
+                    begin_copy(tile + in_tile(i), global(begin, valid ? place[i] : 0), valid);
+                }
+        }
+
+        // Writes them, unless they are nowhere.
+        DEVICE void flush(const char* tile, T* begin) const {
+#pragma unroll
+            for (int i = 0; i < count; ++i)
+                if (place[i] != nowhere)
+                    *const_cast<Words4*>(global(begin, place[i])) =
+                        *reinterpret_cast<const Words4*>(tile + in_tile(i));
+        }
+
+    private:
+        static DEVICE int index(int i) { return i * Threads + thread_index(); }
+        static DEVICE bool exists(int i) {
+            return (i + 1) * Threads <= Rows * chunks || index(i) < Rows * chunks;
+        }
+        static DEVICE int in_tile(int i) { return index(i) / chunks * pitch + index(i) % chunks * 16; }
+        static DEVICE const Words4* global(const T* begin, uint32 place) {
+            return reinterpret_cast<const Words4*>(begin) + place;
+        }
+    };
 };

@@ -172,8 +172,8 @@ MUTATIONS = {
     "no barrier before the product backward": (
         "block-float32",
         "backward.cuh",
-        "            block_barrier();\n\n            if (!cut)",
-        "            if (!cut)",
+        "            block_barrier();\n\n            family.publish",
+        "            family.publish",
     ),
     "no barrier where sums meet": (
         "block-float32",

@@ -59,6 +59,9 @@ inline void from_float(float value, float16& result) {
 // To nearest, ties away from zero.
 inline uint32 round_to_tf32(float value) { return (bits_of(value) + 0x1000) & 0xffffe000; }
 
+inline float held(float value) { return value; }
+inline int64 held(int64 value) { return value; }
+
 // Rounded as coarsely as the special unit's are.
 inline float approximate_tanh(float x) { return float_of((bits_of(std::tanh(x)) + 0x800) & 0xfffff000); }
 inline float approximate_exp2(float x) { return std::exp2(x); }
