@@ -23,31 +23,67 @@ from constrint.expressions import (
     indexed,
     to_expression,
 )
+from constrint.globals.counting import all_equal, among, at_least, at_most, exactly, global_cardinality
+from constrint.globals.entries import argmax, argmin, element_2d
+from constrint.globals.packing import bin_packing, bin_packing_loads, knapsack
+from constrint.globals.routes import circuit, inverse, subcircuit
 from constrint.globals.scheduling import cumulative, no_overlap, no_overlap_2d, precedence
+from constrint.globals.sequences import (
+    increasing,
+    lex_less,
+    lex_lesseq,
+    regular,
+    strictly_increasing,
+    value_precede,
+    value_precede_chain,
+)
 
 __all__ = [
     "absolute",
     "all_different",
+    "all_equal",
     "all_of",
+    "among",
     "any_of",
+    "argmax",
+    "argmin",
+    "at_least",
+    "at_most",
+    "bin_packing",
+    "bin_packing_loads",
     "ceil_div",
     "choose",
+    "circuit",
     "count",
     "cumulative",
     "divides",
     "element",
+    "element_2d",
+    "exactly",
     "gcd",
+    "global_cardinality",
     "iff",
     "implies",
+    "increasing",
+    "inverse",
+    "knapsack",
     "lcm",
+    "lex_less",
+    "lex_lesseq",
     "maximum",
     "minimum",
     "negation",
+    "negative_table",
     "no_overlap",
     "no_overlap_2d",
     "precedence",
+    "regular",
+    "strictly_increasing",
+    "subcircuit",
     "table",
     "total",
+    "value_precede",
+    "value_precede_chain",
     "xor",
 ]
 
@@ -150,6 +186,11 @@ def table(variables: Many, rows: Iterable[Iterable[int | str]]) -> Expression:
         except TypeError:
             raise ExpressionError(f"row {number} of the table is not of integers: {values}") from None
     return apply(Op.TABLE, *columns, data=frozenset(chosen))
+
+
+def negative_table(variables: Many, rows: Iterable[Iterable[int | str]]) -> Expression:
+    """Whether the tuple of the variables' values is none of the constant rows; as `table` otherwise."""
+    return negation(table(variables, rows))
 
 
 def all_of(items: Many) -> Expression:

@@ -117,12 +117,85 @@ def test_a_file_gives_it_back(name: str) -> None:
 @pytest.mark.skipif(not installed(), reason="needs OR-Tools")
 @every_global
 def test_cp_sat_agrees(name: str) -> None:
-    @steady(8)
+    @steady(12)
     @given(CASES[name])
     def check(case: Case) -> None:
         p, xs = case.problem()
         p.add(case.make(xs))
         solution = p.solve(backend="cp-sat")
         assert (solution.status == "satisfied") == bool(case.rows())
+        q, ys = case.problem()
+        q.add(~case.make(ys))
+        denied = q.solve(backend="cp-sat")
+        assert (denied.status == "satisfied") == (len(case.rows()) < len(list(product(*case.spaces))))
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "all_equal",
+        "among, at_most, at_least, exactly",
+        "increasing",
+        "inverse",
+        "lex_less",
+        "negative_table",
+        "regular",
+        "value_precede",
+    ],
+)
+def test_it_is_domain_consistent(name: str) -> None:
+    @steady(60)
+    @given(CASES[name])
+    def check(case: Case) -> None:
+        p, xs = case.problem()
+        p.add(case.make(xs))
+        rows = case.rows()
+        found = p.propagate()
+        if not rows:
+            assert found.status == "infeasible"
+            return
+        for k, x in enumerate(xs):
+            assert set(found.domains[str(x)].values or ()) == {row[k] for row in rows}
+
+    check()
+
+
+def test_cardinalities_are_domain_consistent_for_constant_counts() -> None:
+    @steady(60)
+    @given(CASES["global_cardinality"], st.data())
+    def check(case: Case, data: st.DataObject) -> None:
+        rows = case.rows()
+        if not rows:
+            return
+        row = data.draw(st.sampled_from(rows))
+        first = len(case.make(case.problem()[1]).data.values)
+        fixed = tuple((value,) for value in row[-first:])
+        case = Case((*case.spaces[:-first], *fixed), case.make, case.holds)
+        p, xs = case.problem()
+        p.add(case.make(xs))
+        found = p.propagate()
+        for k, x in enumerate(xs):
+            assert set(found.domains[str(x)].values or ()) == {row[k] for row in case.rows()}
+
+    check()
+
+
+@every_global
+def test_an_undefined_argument_makes_it_false(name: str) -> None:
+    @steady(8)
+    @given(CASES[name])
+    def check(case: Case) -> None:
+        p, xs = case.problem()
+        b, d = p.boolean("b"), p.integer("d", 0, 1)
+        first = xs[0] // d
+        p.add(ci.iff(b, case.make([first, *xs[1:]])))
+        assert all(p.check(dict(solution)) for solution in p.solutions())
+        everything = [
+            dict(zip(p.variables, row, strict=True)) for row in product(*case.spaces, (0, 1), (0, 1))
+        ]
+        expected = sum(bool(p.check(values)) for values in everything)
+        assert p.count() == len(list(p.solutions())) == expected
 
     check()

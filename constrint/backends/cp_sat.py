@@ -8,11 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
 from constrint.engine.propagator import Propagator
 from constrint.engine.propagators import all_different as different
-from constrint.engine.propagators import arithmetic, counting, division, divisors, extremum, linear, logic
+from constrint.engine.propagators import (
+    arithmetic,
+    counting,
+    division,
+    divisors,
+    extremum,
+    linear,
+    logic,
+    relation,
+    routes,
+    sequences,
+)
 from constrint.engine.propagators import membership as listed
 from constrint.engine.store import Inconsistent, OutOfTime, Store
 from constrint.errors import BackendError
@@ -345,6 +358,45 @@ class _Translation:
             [self.variables[x] + offset for x, offset in zip(p.xs, p.offsets, strict=True)]
         )
 
+    def _round(self, p: routes.Round) -> None:
+        self.model.add_circuit([
+            (k, j, self._equality(x, j))
+            for k, x in enumerate(p.xs)
+            for j in self.store.members(x)
+            if j != k or p.partial or len(p.xs) == 1
+        ])  # fmt: skip
+
+    def _accepted(self, p: sequences.Accepted) -> None:
+        """The state after each item, and a table for each step."""
+        machine = p.machine
+        states = {machine.start}
+        before = self.model.new_constant(machine.start)
+        for x in p.xs:
+            values = self.store.members(x)
+            if len(values) * len(states) > _PAIRS_LIMIT:
+                raise BackendError("the domains of regular() are too large for CP-SAT")
+            rows = [(s, v, t) for s in states for v in values for t in machine.after({s}, v)]
+            states = {t for _, _, t in rows}
+            if not states:
+                self.model.add_bool_or([])
+                return
+            after = self.model.new_int_var_from_domain(self._domain.from_values(sorted(states)), "")
+            self.model.add_allowed_assignments([before, self.variables[x], after], rows)
+            before = after
+        ends = self._domain.from_values(sorted(machine.accepting))
+        self.model.add_linear_expression_in_domain(before, ends)
+
+    def _relation_truth(self, p: relation.RelationTruth) -> None:
+        """The truth of a relation as a table."""
+        store = self.store
+        if prod([store.size(x) for x in p.xs]) > _PAIRS_LIMIT:
+            raise BackendError("CP-SAT has no counterpart of a global constraint under a condition")
+        rows = [
+            (*row, int(p.holds(row)) ^ (p.truth & 1)) for row in product(*[store.members(x) for x in p.xs])
+        ]
+        columns = [self.variables[x] for x in (*p.xs, p.truth >> 1)]
+        self.model.add_allowed_assignments(columns, rows)
+
     def _implied(self, p: Propagator) -> None:
         """DifferentValues says it already."""
 
@@ -386,4 +438,7 @@ _RULES: dict[type[Propagator], Callable[[_Translation, Any], None]] = {
     different.DifferentMatching: _Translation._implied,
     different.DifferentBounds: _Translation._implied,
     different.DifferentTruth: _Translation._different_truth,
+    routes.Round: _Translation._round,
+    sequences.Accepted: _Translation._accepted,
+    relation.RelationTruth: _Translation._relation_truth,
 }

@@ -149,6 +149,10 @@ def _global(function: Callable[..., Value]) -> Function:
     return Function(rule, least, None if several else len(parameters))
 
 
+def _negative_table(arithmetic: Arithmetic, arguments: Arguments) -> Value:
+    return arithmetic.negation(_table(arithmetic, arguments))
+
+
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(_absolute, 1, 1),
     "all": Function(_connective(Op.AND), 1, None),
@@ -167,6 +171,7 @@ FUNCTIONS: dict[str, Function] = {
     "min": Function(_folding("min", min, functions.minimum), 1, None),
     "range": Function(_range, 1, 3),
     "sum": Function(_total, 1, None),
+    "negative_table": Function(_negative_table, 2, 2),
     "table": Function(_table, 2, 2),
     "xor": Function(_xor, 1, None),
     **{name: _global(function) for name, function in GLOBALS.items()},

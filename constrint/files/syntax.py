@@ -37,6 +37,7 @@ FUNCTION_NAMES = frozenset(
         "len",
         "max",
         "min",
+        "negative_table",
         "range",
         "sum",
         "table",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from constrint.engine.graphs import components
 from constrint.engine.propagator import SLOW, Propagator
 from constrint.engine.store import Store
 
@@ -203,7 +204,7 @@ def _useless(domains: list[list[int]], match: list[int]) -> list[set[int]]:
             if j not in loose:
                 loose.add(j)
                 reaching.append(j)
-    component = _components(wanted)
+    component = components(wanted)
     result: list[set[int]] = []
     for k, domain in enumerate(domains):
         result.append({
@@ -212,51 +213,6 @@ def _useless(domains: list[list[int]], match: list[int]) -> list[set[int]]:
             if value in owner and component[owner[value]] != component[k] and owner[value] not in loose
         })  # fmt: skip
     return result
-
-
-def _components(graph: list[list[int]]) -> list[int]:
-    """The strongly connected component of each vertex (Tarjan 1972, without recursion)."""
-    count = len(graph)
-    index = [-1] * count
-    low = [0] * count
-    component = [-1] * count
-    stack: list[int] = []
-    counter = found = 0
-    for root in range(count):
-        if index[root] >= 0:
-            continue
-        work = [(root, 0)]
-        while work:
-            vertex, position = work.pop()
-            if position == 0:
-                index[vertex] = low[vertex] = counter
-                counter += 1
-                stack.append(vertex)
-            descended = False
-            neighbours = graph[vertex]
-            while position < len(neighbours):
-                neighbour = neighbours[position]
-                position += 1
-                if index[neighbour] < 0:
-                    work.append((vertex, position))
-                    work.append((neighbour, 0))
-                    descended = True
-                    break
-                if component[neighbour] < 0:
-                    low[vertex] = min(low[vertex], index[neighbour])
-            if descended:
-                continue
-            if low[vertex] == index[vertex]:
-                while True:
-                    member = stack.pop()
-                    component[member] = found
-                    if member == vertex:
-                        break
-                found += 1
-            if work:
-                parent = work[-1][0]
-                low[parent] = min(low[parent], low[vertex])
-    return component
 
 
 class DifferentTruth(Propagator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from constrint.engine.propagator import Propagator
@@ -98,8 +99,9 @@ class Member(Propagator):
 
 
 class Table(Propagator):
-    """truth ⇔ (x₁, …, xₙ) is one of the rows. Domain consistent when true, by bit sets of rows per value
-    (the idea of compact tables, Demeulenaere et al., CP 2016); when false, once one variable is left."""
+    """truth ⇔ (x₁, …, xₙ) is one of the rows. Domain consistent, by bit sets of rows per value (the idea of
+    compact tables, Demeulenaere et al., CP 2016); when false, by counting: a value goes where every tuple
+    with it is a row (Verhaeghe, Lecoutre and Schaus, AAAI 2017)."""
 
     __slots__ = ("rows", "supports", "truth", "xs")
 
@@ -114,9 +116,6 @@ class Table(Propagator):
                 support[value] = support.get(value, 0) | bit(number)
 
     def propagate(self, store: Store) -> None:
-        if store.is_false(self.truth):
-            self._forbid(store)
-            return
         alive = low_bits(len(self.rows))
         for x, support in zip(self.xs, self.supports, strict=True):
             possible = 0
@@ -126,22 +125,22 @@ class Table(Propagator):
             alive &= possible
         if not alive:
             store.assign(self.truth ^ 1)
+        elif store.is_false(self.truth):
+            self._forbid(store, alive)
         elif store.is_true(self.truth):
             for x, support in zip(self.xs, self.supports, strict=True):
                 store.keep(x, sorted([value for value, rows in support.items() if rows & alive]))
-        elif all(store.is_fixed(x) for x in self.xs):
+        elif alive.bit_count() == math.prod([store.size(x) for x in self.xs]):
             store.assign(self.truth)
 
-    def _forbid(self, store: Store) -> None:
-        free = [k for k, x in enumerate(self.xs) if not store.is_fixed(x)]
-        if len(free) > 1:
-            return
-        for row in self.rows:
-            if all(store.lo[x] == value for k, (x, value) in enumerate(zip(self.xs, row, strict=True))
-                   if k not in free):  # fmt: skip
-                if not free:
-                    store.fail()
-                store.remove(self.xs[free[0]], row[free[0]])
+    def _forbid(self, store: Store, alive: int) -> None:
+        """Removes the values whose every tuple is one of the rows that are alive."""
+        sizes = [store.size(x) for x in self.xs]
+        tuples = math.prod(sizes)
+        for x, support, size in zip(self.xs, self.supports, sizes, strict=True):
+            for value, rows in support.items():
+                if (rows & alive).bit_count() * size == tuples and store.contains(x, value):
+                    store.remove(x, value)
 
 
 class Element(Propagator):

@@ -1,0 +1,1 @@
+cpdef list components(list graph)
