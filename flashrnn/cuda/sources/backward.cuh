@@ -130,7 +130,7 @@ struct Backward {
                              a.matrix)[((gate * a.heads + head) * S::head_dim + from) * S::head_dim +
                                        first_unit + unit];
                      });
-        wait_for_copies<S::stages - 1>();
+        wait_for_copies<S::stages - 2>();
         family.begin();
         block_barrier();
 
@@ -148,6 +148,8 @@ struct Backward {
             for (int s = 0; s < Cell::states; ++s)
                 gradient[j][s] = incoming(input, s, place.sample(j), place.unit(j));
         }
+
+        block_barrier();  // the first stage is free
 
         const uint8* reset_later = a.reset + (steps - 3) * a.batch + first_sample;
         Sums<S> sums;
@@ -168,15 +170,15 @@ struct Backward {
                 }
                 store_slots(slice + sample * Family::slice_pitch, unit, values);
             }
-            wait_for_copies<S::stages - 2>();
-            block_barrier();
+            family.publish(n + 1, place);
+            if (Family::alone) {
+                wait_for_copies<S::stages - 2>();
+                block_barrier();
+                product.multiply(thread, family.buffer(n + 1), sums.own);
+            }
 
-            family.publish(n + 1);
-            family.await(n + 1);
-            product.multiply(thread, family.buffer(n + 1), sums.own);
-
-            // What does not need the product is done while it is under way: all of the next step that does
-            // not depend on its gradients. After the last step that is nothing, and not used.
+            // What the next step does not need the product for is done while it is under way, or the message.
+            // After the last step that is nothing, and not used.
             const bool last = n + 1 == steps;
             const char* input = memory + Areas::inputs + (n + 1) % S::stages * input_bytes;
             float added[count][Cell::states];
@@ -193,8 +195,15 @@ struct Backward {
             }
             reset_later -= a.batch;
             fetch(n + S::stages);
-            flush(n);
-            sums.meet(thread, memory + Areas::sums);
+            if (Family::alone) {
+                flush(n);
+            } else {
+                if (n > 0) flush(n - 1);
+                wait_for_copies<S::stages - 2>();
+                family.await(n + 1);
+                product.multiply(thread, family.buffer(n + 1), sums.own);
+            }
+            sums.template meet<!Family::alone>(thread, memory + Areas::sums);
 #pragma unroll
             for (int j = 0; j < count; ++j) {
                 if (place.exists(j)) {
@@ -209,6 +218,7 @@ struct Backward {
                 fresh_next[j] = fresh_later[j];
             }
         }
+        if (!Family::alone) flush(steps - 1);
 
 #pragma unroll
         for (int j = 0; j < count; ++j) {

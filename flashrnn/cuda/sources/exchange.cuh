@@ -1,10 +1,11 @@
 // How blocks hand each other what they made: the one thing in which the families differ.
 //
-// Messages are numbered. Message 0, where there is one, is written by every block for itself. Of message m a
-// block writes its own slice at slice(m); after a block barrier it calls publish(m), then await(m), after which
+// Messages are numbered. Message 0, where there is one, is written by every block for itself. Of message m each
+// thread writes its elements into its block's slice at slice_of(m) and calls publish(m); after await(m),
 // buffer(m) holds the whole message, a row of S::row bytes for each sample. Two messages in a row never share
-// a buffer, and message m + 1 is published only after all of a block has read message m - 1: with the barrier
-// of every step two buffers are enough.
+// a buffer. Between two messages there is one block barrier: a block alone has it between publish and await,
+// for it is its whole exchange; others have it after they have read, and what a warp made goes out at once.
+// Whoever has message m knows that all have read message m - 1, in whose buffer message m + 1 will lie.
 #pragma once
 #include "tiles.cuh"
 
@@ -21,6 +22,7 @@ struct ExchangeLayout {
 template <class S>
 struct Block : ExchangeLayout<S, 2, false, 0> {
     static_assert(S::blocks == 1, "the family block has one block for a head and batch tile");
+    static constexpr bool alone = true;
     static constexpr int slice_pitch = S::row;
     char* buffers_;
 
@@ -28,7 +30,7 @@ struct Block : ExchangeLayout<S, 2, false, 0> {
     DEVICE char* buffer(int m) const { return buffers_ + m % 2 * (S::batch_tile * S::row); }
     DEVICE char* slice_of(int m) const { return buffer(m); }
     DEVICE void begin() {}
-    DEVICE void publish(int) {}
+    DEVICE void publish(int, const Elements<S>&) {}
     DEVICE void await(int) {}
     DEVICE void end() {}
 };
@@ -39,9 +41,9 @@ struct Block : ExchangeLayout<S, 2, false, 0> {
 template <class S>
 struct Cluster : ExchangeLayout<S, 2, false, 2> {
     static_assert(S::head_dim % S::units == 0 && S::blocks <= 16, "a cluster has up to 16 equal blocks");
+    static constexpr bool alone = false;
     static constexpr int slice_pitch = S::row;
-    static constexpr int chunks = S::slice / 16;  // of a sample
-    static constexpr int expected = (S::blocks - 1) * S::batch_tile * S::slice;
+    static constexpr int expected = S::blocks * S::batch_tile * S::slice;
     char* buffers_;
     uint64* arrived;
     int rank;
@@ -61,13 +63,22 @@ struct Cluster : ExchangeLayout<S, 2, false, 2> {
         }
         cluster_barrier();
     }
-    DEVICE void publish(int m) {
+    // To the block itself too, whose other warps then need no other sign.
+    DEVICE void publish(int m, const Elements<S>& place) {
         char* slice = slice_of(m);
-        for (int i = thread_index(); i < (S::blocks - 1) * S::batch_tile * chunks; i += S::threads) {
-            const int sample = i / chunks % S::batch_tile, chunk = i % chunks;
-            const int peer = (rank + 1 + i / (S::batch_tile * chunks)) % S::blocks;
-            Words4* place = reinterpret_cast<Words4*>(slice + sample * S::row + chunk * 16);
-            send(peer, place, *place, arrived + m % 2);
+        warp_barrier();
+#pragma unroll
+        for (int j = 0; j < Elements<S>::count; ++j) {
+            if (!place.exists(j)) continue;
+            char* eight = slice + place.sample(j) * S::row + place.unit(j) / 8 * (16 * S::chunks_of_eight);
+#pragma unroll
+            for (int i = 0; i < divide_up(S::blocks * S::chunks_of_eight, 8); ++i) {
+                const int number = 8 * i + place.lane_row, chunk = number % S::chunks_of_eight;
+                const int peer = (rank + number / S::chunks_of_eight) % S::blocks;
+                if (number >= S::blocks * S::chunks_of_eight) break;
+                Words4* words = reinterpret_cast<Words4*>(eight + chunk * 16);
+                send(peer, words, *words, arrived + m % 2);
+            }
         }
     }
     DEVICE void await(int m) {
@@ -83,6 +94,7 @@ struct Cluster : ExchangeLayout<S, 2, false, 2> {
 // have written theirs.
 template <class S>
 struct Grid : ExchangeLayout<S, 1, true, 0> {
+    static constexpr bool alone = false;
     static constexpr int slice_pitch = S::slice;
     static constexpr int chunks = S::slice / 16;
     static constexpr int bytes_of_block = S::batch_tile * S::slice;
@@ -102,10 +114,16 @@ struct Grid : ExchangeLayout<S, 1, true, 0> {
     DEVICE char* buffer(int) const { return buffer_; }
     DEVICE char* slice_of(int) const { return own; }
     DEVICE void begin() {}
-    DEVICE void publish(int m) {
+    DEVICE void publish(int m, const Elements<S>& place) {
         char* target = global + m % 2 * buffer_bytes + rank * bytes_of_block;
-        for (int i = thread_index(); i < S::batch_tile * chunks; i += S::threads)
-            store_relaxed(target + i * 16, reinterpret_cast<const Words4*>(own)[i]);
+        warp_barrier();
+#pragma unroll
+        for (int j = 0; j < Elements<S>::count; ++j) {
+            const int eight = place.sample(j) * S::slice + place.unit(j) / 8 * (16 * S::chunks_of_eight);
+            if (place.exists(j) && place.lane_row < S::chunks_of_eight)
+                store_relaxed(target + eight + place.lane_row * 16,
+                              *reinterpret_cast<const Words4*>(own + eight + place.lane_row * 16));
+        }
         warp_barrier();
         if (thread_index() % 32 == 0) add_release(flag, 1);
     }

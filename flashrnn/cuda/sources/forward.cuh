@@ -16,6 +16,9 @@ struct Forward {
     using Areas = Layout<S, Family, InputTile::bytes, output_bytes>;
     static constexpr int count = Elements<S>::count;
     static constexpr int first_input = Cell::gates - Cell::inputs;
+    // Steps whose inputs are on their way. A block alone reads them in the step that uses them, while its product
+    // is under way; others in the step before, while they wait for the message.
+    static constexpr int ahead = S::stages - (Family::alone ? 1 : 0);
 
     const Arguments& a;
     const int thread;
@@ -92,7 +95,7 @@ struct Forward {
 
         clear<S>(memory, Family::exchange + Family::slice);
 #pragma unroll
-        for (int stage = 0; stage < S::stages - 1; ++stage) fetch(stage);
+        for (int stage = 0; stage < ahead; ++stage) fetch(stage);
 
         Product<S> product;
         const int64 block = (int64(block_z()) * blocks_y() + block_y()) * S::blocks + block_x();
@@ -131,21 +134,12 @@ struct Forward {
         family.begin();
         block_barrier();
 
-        const bool resets = a.reset != nullptr;
-        const uint8* reset_later = a.reset + 2 * a.batch + first_sample;
-        Sums<S> sums;
-        for (int t = 0; t < steps; ++t) {
-            if (t > 0) family.await(t);
-            product.multiply(thread, family.buffer(t), sums.own);
-
-            // What does not need the product is done while it is under way.
+        // What step t does not need the product for.
+        float gate[count][Cell::gates];
+        const auto prepare = [&](int t) {
             char* input = memory + Areas::inputs + t % S::stages * InputTile::bytes;
-            float gate[count][Cell::gates];
-            bool fresh_later[count];
 #pragma unroll
-            for (int j = 0; j < count; ++j) {
-                fresh_later[j] =
-                    resets && t + 2 < steps && place.sample(j) < samples && reset_later[place.sample(j)] != 0;
+            for (int j = 0; j < count; ++j)
 #pragma unroll
                 for (int slot = 0; slot < Cell::gates; ++slot) {
                     gate[j][slot] = bias[j][slot];
@@ -153,11 +147,27 @@ struct Forward {
                         gate[j][slot] += to_float(InputTile::at(
                             input, (slot - first_input) * S::batch_tile + place.sample(j), place.unit(j)));
                 }
+        };
+        if (!Family::alone) prepare(0);
+
+        const bool resets = a.reset != nullptr;
+        const uint8* reset_later = a.reset + 2 * a.batch + first_sample;
+        Sums<S> sums;
+        for (int t = 0; t < steps; ++t) {
+            if (t > 0) family.await(t);
+            product.multiply(thread, family.buffer(t), sums.own);
+            if (Family::alone) {
+                prepare(t);
+                if (t > 0) flush(t - 1);
+                fetch(t + ahead);
             }
+            bool fresh_later[count];
+#pragma unroll
+            for (int j = 0; j < count; ++j)
+                fresh_later[j] =
+                    resets && t + 2 < steps && place.sample(j) < samples && reset_later[place.sample(j)] != 0;
             reset_later += a.batch;
-            if (t > 0) flush(t - 1);
-            fetch(t + S::stages - 1);
-            sums.meet(thread, memory + Areas::sums);
+            sums.template meet<!Family::alone>(thread, memory + Areas::sums);
 
             char* slice = family.slice_of(t + 1);
             float kept[count][Cell::gates];
@@ -176,6 +186,8 @@ struct Forward {
                            reinterpret_cast<Element*>(slice + place.sample(j) * Family::slice_pitch)[place.unit(j)]);
             }
 
+            if (t + 1 < steps) family.publish(t + 1, place);
+
             char* output = memory + Areas::outputs + t % 2 * output_bytes;
 #pragma unroll
             for (int j = 0; j < count; ++j) {
@@ -192,10 +204,15 @@ struct Forward {
                         from_float(kept[j][slot], GateTile::at(output + StateTile::bytes,
                                                                slot * S::batch_tile + sample, unit));
             }
+            if (!Family::alone) {
+                prepare(t + 1);
+                if (t > 0) flush(t - 1);
+                fetch(t + ahead);
+            }
             wait_for_copies<S::stages - 2>();
-            block_barrier();
-            if (t + 1 < steps) family.publish(t + 1);
+            if (Family::alone) block_barrier();
         }
+        if (!Family::alone) block_barrier();
         flush(steps - 1);
         family.end();
     }

@@ -9,9 +9,13 @@ struct Sums {
 
     static constexpr int bytes = S::sum_warps > 1 ? 512 * S::warps * S::tiles * S::columns : 0;
 
-    // Every thread of the block comes here.
+    // Every thread of the block comes here; with `Always`, they wait for each other in any case.
+    template <bool Always>
     DEVICE void meet(int thread, char* area) const {
-        if (S::sum_warps == 1) return;
+        if (S::sum_warps == 1) {
+            if (Always) block_barrier();
+            return;
+        }
         float* mine = reinterpret_cast<float*>(area) + thread / 32 * (128 * S::tiles * S::columns) + thread % 32;
 #pragma unroll
         for (int tile = 0; tile < S::tiles; ++tile)

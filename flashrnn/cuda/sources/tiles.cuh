@@ -70,6 +70,7 @@ struct Shape {
 
     static constexpr int row = 32 * steps_of_warp * sum_warps + 16;  // bytes of a sample in the exchange
     static constexpr int slice = units * per_unit * element_bytes;   // of which a block makes so many
+    static constexpr int chunks_of_eight = per_unit * element_bytes / 2;  // of 16 bytes, of eight units
 
     static_assert(head_dim % 8 == 0 && units % 8 == 0 && units <= head_dim, "units come in eights");
     static_assert(batch_tile == 4 || batch_tile % 8 == 0, "samples come in eights, or four");

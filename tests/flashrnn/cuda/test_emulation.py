@@ -166,14 +166,14 @@ MUTATIONS = {
     "no barrier after a step": (
         "block-float32",
         "forward.cuh",
-        "            block_barrier();\n            if (t + 1 < steps)",
-        "            if (t + 1 < steps)",
+        "            if (Family::alone) block_barrier();\n",
+        "",
     ),
     "no barrier before the product backward": (
         "block-float32",
         "backward.cuh",
-        "            block_barrier();\n\n            family.publish",
-        "            family.publish",
+        "                block_barrier();\n                product",
+        "                product",
     ),
     "no barrier where sums meet": (
         "block-float32",
@@ -184,8 +184,8 @@ MUTATIONS = {
     "no wait for the inputs": (
         "block-float32",
         "forward.cuh",
-        "            wait_for_copies<S::stages - 2>();\n            block_barrier();",
-        "            block_barrier();",
+        "            wait_for_copies<S::stages - 2>();\n            if (Family::alone)",
+        "            if (Family::alone)",
     ),
     "gates i and f swapped": (
         "block-float32",
