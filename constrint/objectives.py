@@ -14,9 +14,10 @@ Row = tuple[dict[int, int], int]
 """({variable: coefficient}, bound) of a row  Σ cᵢ·xᵢ <= bound."""
 
 
-def relate(store: Store, objective: int) -> None:
+def relate(store: Store, objective: int) -> dict[int, bool]:
     """States next to each other the row that says what the objective (to be minimised) costs, and the rows
-    that its variables are in.
+    that its variables are in. Returns of each variable of the objective's row whether its largest value is
+    the best for the objective.
 
     Raises Inconsistent where the present domains turn out to have no solution.
     """
@@ -25,6 +26,7 @@ def relate(store: Store, objective: int) -> None:
         for number, propagator in enumerate(store.propagators)
         for row in _rows(store, number)
     ]
+    best_largest: dict[int, bool] = {}
     for cost, source in [item for item in rows if item[0][0].get(objective, 0) < 0]:
         origins = {source}
         while len(cost[0]) == 2:
@@ -37,6 +39,7 @@ def relate(store: Store, objective: int) -> None:
                 break
             cost = _eliminate(y, cost, against[0][0])
             origins.add(against[0][1])
+        best_largest.update((x, c < 0) for x, c in cost[0].items() if x != objective)
         posted = 0
         for row, origin in rows:
             opposed = sum(1 for x, w in row[0].items() if cost[0].get(x, 0) * w < 0)
@@ -44,6 +47,7 @@ def relate(store: Store, objective: int) -> None:
                 posted += 1
                 store.post(Tradeoff(_terms(cost), cost[1], _terms(row), row[1]))
     store.propagate()
+    return best_largest
 
 
 def _rows(store: Store, number: int) -> list[Row]:

@@ -14,6 +14,7 @@ from constrint.engine.store import Clock, Inconsistent, OutOfRange, OutOfTime, S
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
 from constrint.expressions import Expression, Op, multiply, walk
 from constrint.lowering import Lowering
+from constrint.minimising import Best, Minimiser
 from constrint.objectives import relate
 from constrint.results import (
     INFEASIBLE,
@@ -47,9 +48,6 @@ _PREFERENCE_FAILURES = 2
 
 _LONGEST = 1e9
 """A time limit of more seconds is none."""
-
-_LEAP_FAILURES = 2
-"""Failures that a leap towards the lower bound of an objective may cost."""
 
 
 class Session:
@@ -165,6 +163,8 @@ class Program:
         self._texts: dict[int, str] = {}
         self.objectives: list[int] = []
         self.preferences: list[tuple[int, bool]] = []
+        self.favoured: dict[int, bool] = {}
+        """Variables of which the goals favour the largest value (where True) or the least."""
         self.lowering = Lowering(self.store, spell_out=spell_out)
         for name, spec in problem.variables.items():
             self.lowering.declare(name, spec)
@@ -182,8 +182,9 @@ class Program:
         self.guide = settle(self.store)
         """Values that solve the linear part, where they were looked for."""
         self.lowering.finish()
-        for x in self.objectives:
-            relate(self.store, x)
+        if not spell_out:
+            for x in reversed(self.objectives):
+                self.favoured.update(relate(self.store, x))
 
     def _variable(self, expression: Expression, shown: Expression) -> int:
         x = self.lowering.objective(expression)
@@ -206,7 +207,7 @@ class Program:
         """A search for the problem's variables."""
         search = Search(self.store, list(self.variables.values()), counters=session.counters)
         search.node_limit = session.node_limit
-        search.favoured = dict(self.preferences)
+        search.favoured = self.favoured | dict(self.preferences)
         search.guide = self.guide
         search.at_restart = lambda: probe_disjunctions(self.store)
         return search
@@ -247,17 +248,6 @@ def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
 # One solution --------------------------------------------------------------------------------------------
 
 
-class Best:
-    """The best solution so far, its objective values, and whether nothing better exists."""
-
-    def __init__(self) -> None:
-        self.assignment: Assignment | None = None
-        self.values: list[int] = []
-        """The values of all the program's variables in it."""
-        self.objective: list[int] = []
-        self.proved = False
-
-
 def solve(session: Session) -> Best:
     """The optimal solution, the preferred one among those, or any one where nothing is asked."""
     best = Best()
@@ -268,7 +258,7 @@ def solve(session: Session) -> Best:
         try:
             program = Program(session, bits)
             for k, objective in enumerate(program.objectives):
-                if not _minimise(session, program, objective, best, k):
+                if not Minimiser(session, program, objective, best, k).run():
                     break
             else:
                 _first_by_preference(session, program, best)
@@ -298,84 +288,6 @@ def feasible(session: Session) -> Best:
     return session.run(answer, lambda: best)
 
 
-def _minimise(session: Session, program: Program, objective: int, best: Best, position: int) -> bool:
-    """Finds the least value of the objective and fixes it; False where there is no solution.
-
-    Branch and bound from the root. After a solution come searches for something better by at least 1 and,
-    in turn with them, leaps towards the lower bound, as long as these are cheap to decide.
-    """
-    store = program.store
-    search = program.search(session)
-    if best.assignment is not None:
-        search.guide = {x: best.assignment[name] for name, x in program.variables.items()}
-    cost = best.values[objective] if objective < len(best.values) else None
-    leaping = optimistic = cost is not None
-    while cost is None or store.lo[objective] < cost:
-        goal = None
-        if cost is not None:
-            goal = cost - 1
-            if leaping:
-                lower = store.lo[objective]
-                goal = lower if optimistic else (lower + cost - 1) // 2
-                optimistic = False
-        try:
-            found = _improve(session, program, search, objective, goal, leaping, best, position)
-        except LimitReached:
-            if session.out_of_nodes():
-                raise
-            leaping = False
-            continue
-        if found is not None:
-            leaping, optimistic = True, cost is None
-            cost = found
-            if store.lo[objective] <= -store.limit:
-                raise Unbounded(objective)
-        elif goal is None:
-            return False
-        else:
-            leaping = optimistic or not leaping
-            store.cause = -1
-            store.set_lo(objective, goal + 1)
-            store.propagate()
-    store.fix(objective, cost)
-    store.propagate()
-    return True
-
-
-def _improve(
-    session: Session,
-    program: Program,
-    search: Search,
-    objective: int,
-    goal: int | None,
-    leaping: bool,
-    best: Best,
-    position: int,
-) -> int | None:
-    """A solution whose objective is at most `goal`: remembers it and returns its value; None if there is
-    none. Raises LimitReached where a leap gets expensive."""
-    store = program.store
-    search.goal = None if goal is None else (objective, goal)
-    search.failure_limit = session.counters.failures + _LEAP_FAILURES if leaping else None
-    for _ in search.solutions(restarts=not leaping):
-        search.guide = {x: store.lo[x] for x in search.variables}
-        _remember(session, program, best, position)
-        return store.lo[objective]
-    return None
-
-
-def _remember(session: Session, program: Program, best: Best, position: int) -> None:
-    """Keeps the solution in the store; `position` objectives before this one are at their best."""
-    best.assignment = program.assignment()
-    best.values = list(program.store.lo)
-    values = []
-    for x, goal in zip(program.objectives, session.problem.objectives, strict=True):
-        values.append(-program.store.lo[x] if goal.maximize else program.store.lo[x])
-    best.objective = values
-    if values:
-        session.best = values[min(position, len(values) - 1)]
-
-
 def _first_by_preference(session: Session, program: Program, best: Best) -> None:
     """The first solution in the order of the preferences."""
     if best.assignment is not None and not program.preferences:
@@ -388,7 +300,7 @@ def _first_by_preference(session: Session, program: Program, best: Best) -> None
         search.failure_limit = session.counters.failures + _PREFERENCE_FAILURES
     try:
         for _ in search.solutions(restarts=not program.preferences):
-            _remember(session, program, best, 0)
+            best.remember(session, program, 0)
             return
         return
     except LimitReached:
@@ -397,7 +309,7 @@ def _first_by_preference(session: Session, program: Program, best: Best) -> None
     # The order of the preferences is a poor order to search in: improve them one after the other instead.
     for x, largest in program.preferences:
         cost = _negated(program, x, best) if largest else x
-        if not _minimise(session, program, cost, best, 0):
+        if not Minimiser(session, program, cost, best, 0).run():
             return
 
 
@@ -422,7 +334,7 @@ def assignments(session: Session, bits: int) -> Iterator[tuple[Assignment, list[
         program = Program(session, bits)
         best = Best()
         for k, objective in enumerate(program.objectives):
-            if not _minimise(session, program, objective, best, k):
+            if not Minimiser(session, program, objective, best, k).run():
                 return
     except Inconsistent:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from constrint import solving
 from constrint.errors import BackendError
+from constrint.minimising import Best
 from constrint.results import NODE_LIMIT
 
 BACKENDS = ("native", "cp-sat", "auto")
@@ -12,7 +13,7 @@ _AUTO_NODES = 20_000
 """Nodes that "auto" gives the native search before it turns to another solver."""
 
 
-def answer_with(session: solving.Session, backend: str, time_limit: float | None) -> solving.Best:
+def answer_with(session: solving.Session, backend: str, time_limit: float | None) -> Best:
     """The answer of the named back end.
 
     Raises BackendError for an unknown one, or one that is missing or cannot take the problem.
@@ -41,7 +42,7 @@ def answer_with(session: solving.Session, backend: str, time_limit: float | None
         return solving.solve(session)
 
 
-def _by_cp_sat(session: solving.Session, time_limit: float | None) -> solving.Best:
+def _by_cp_sat(session: solving.Session, time_limit: float | None) -> Best:
     from constrint.backends import cp_sat
 
     session.backend = "cp-sat"

@@ -29,7 +29,8 @@ from constrint.engine.propagators import (
 from constrint.engine.propagators import membership as listed
 from constrint.engine.store import Inconsistent, OutOfTime, Store
 from constrint.errors import BackendError
-from constrint.solving import Best, Program, Session
+from constrint.minimising import Best
+from constrint.solving import Program, Session
 
 _INT64 = 1 << 62
 _PAIRS_LIMIT = 20_000
