@@ -76,6 +76,7 @@ from constrint.functions import (
     value_precede_chain,
     xor,
 )
+from constrint.globals.scheduling import Interval
 from constrint.problem import Objective, Preference, Problem, largest, smallest
 from constrint.results import (
     Check,
@@ -124,6 +125,7 @@ __all__ = [
     "Explanation",
     "Expression",
     "ExpressionError",
+    "Interval",
     "LimitReached",
     "Objective",
     "Place",

@@ -28,6 +28,8 @@ from constrint.expressions import (
     variable_names,
 )
 from constrint.expressions import member as member_of
+from constrint.globals.scheduling import Interval
+from constrint.intervals import declare
 from constrint.numbers import long_integers
 from constrint.results import (
     INFEASIBLE,
@@ -96,6 +98,8 @@ class Problem:
         """The declared domain of each variable; the elements of an array have names like q[0] and q[1][2]."""
         self.arrays: dict[str, tuple[int, ...]] = {}
         """The shape of each array."""
+        self.intervals: dict[str, Interval] = {}
+        """The intervals; the variables that belong to one have names like task.start."""
         self.places: dict[str, Place] = {}
         """Where variables are declared, if they come from a file."""
         self.constraints: list[Constraint] = []
@@ -186,9 +190,33 @@ class Problem:
         assert isinstance(array, Array)
         return array
 
+    def interval(
+        self,
+        name: str,
+        start: Any = None,
+        duration: Any = None,
+        end: Any = None,
+        *,
+        optional: bool = False,
+    ) -> Interval:
+        """A span of time from `start` up to `end`, for `cumulative`, `no_overlap` and their kin.
+
+        Each part is a number, an expression, or a range (low, high), which declares a variable: "name.start",
+        "name.duration", "name.end". A part that is not given follows from the two others; where two are
+        missing, the start (or else the duration) is a natural number. Always start + duration == end, and
+        duration >= 0. An optional interval has a variable "name.present" that is 1 where it takes place;
+        where not, its other variables have their least values.
+
+        Raises ProblemError for a name that is taken or is none, and for a part that is none of these.
+        """
+        self._check_name(name)
+        return declare(
+            self, name, {"start": start, "duration": duration, "end": end}, optional=bool(optional)
+        )
+
     def __getitem__(self, name: str) -> Any:
-        """The variable or the array that was declared under this name, as `integer`, `choice` or `array`
-        gave it; elements of arrays have names as in `"a[0]"`.
+        """The variable, the array or the interval that was declared under this name, as `integer`, `choice`,
+        `array` or `interval` gave it; elements of arrays have names as in `"a[0]"`.
 
         Raises UnknownNameError where nothing has the name.
         """
@@ -199,8 +227,10 @@ class Problem:
                 return variable(prefix) if choices is None else Category(prefix, choices)
             return Array([build(f"{prefix}[{k}]", sizes[1:]) for k in range(sizes[0])])
 
+        if name in self.intervals:
+            return self.intervals[name]
         if name not in self.arrays and name not in self.variables:
-            raise unknown_name(name, [*self.variables, *self.arrays])
+            raise unknown_name(name, [*self.variables, *self.arrays, *self.intervals])
         return build(name, self.arrays.get(name, ()))
 
     @property
@@ -237,7 +267,7 @@ class Problem:
     def _check_name(self, name: str) -> None:
         if not isinstance(name, str) or not _NAME.match(name):
             raise ProblemError(f"{name!r} is not a name: letters, digits and '_', not starting with a digit")
-        if name in self.variables or name in self.arrays:
+        if name in self.variables or name in self.arrays or name in self.intervals:
             raise ProblemError(f"the name '{name}' is already taken")
 
     def _checked(self, operand: Operand, place: Place | None = None) -> Expression:
@@ -477,6 +507,7 @@ class Problem:
         plain = Problem(self.name, self.description)
         plain.variables = dict(self.variables)
         plain.arrays = dict(self.arrays)
+        plain.intervals = dict(self.intervals)
         plain.places = self.places
         plain.constraints = list(self.constraints)
         return plain
@@ -490,6 +521,10 @@ class Problem:
             if isinstance(value, (list, tuple)):
                 for k, item in enumerate(value):
                     take(f"{name}[{k}]", item)
+                return
+            if isinstance(value, Mapping) and name in self.intervals:
+                for part, number in value.items():
+                    take(f"{name}.{part}", number)
                 return
             if name not in self.variables:
                 raise unknown_name(name, [*self.variables, *self.arrays])

@@ -130,7 +130,9 @@ def _flat(problem: Problem, over: Sequence[str]) -> list[str]:
     """The variables with these names, in the order of their declarations; an array is all its elements."""
     wanted = set()
     for name in over:
-        found = [each for each in problem.variables if each == name or each.startswith(f"{name}[")]
+        found = [
+            each for each in problem.variables if each == name or each.startswith((f"{name}[", f"{name}."))
+        ]
         if not found:
             raise unknown_name(name, [*problem.variables, *problem.arrays])
         wanted.update(found)

@@ -130,6 +130,11 @@ def _text(node: Scalar, constants: Constants) -> DomainSpec:
     return DomainSpec(values=constants.integers(value, node))
 
 
+def is_domain(node: Node) -> bool:
+    """Whether it is a domain by its form: a word, a range, a list or a mapping, and no expression."""
+    return not isinstance(node, Scalar) or node.text.strip() in WORDS or _dots(node.text) >= 0
+
+
 def _dots(text: str) -> int:
     """The index of the '..' between the ends of a range; -1 where there is none."""
     depth = 0

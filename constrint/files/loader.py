@@ -25,12 +25,14 @@ from constrint.files.documents import (
     expected,
     read_stream,
 )
-from constrint.files.domains import Declaration, read_declaration
+from constrint.files.domains import Declaration, is_domain, read_declaration
 from constrint.files.includes import Includes, references
 from constrint.files.keys import check_keys, check_name
 from constrint.files.limits import MAX_VARIABLES, Budget
 from constrint.files.syntax import whole
 from constrint.files.values import SEQUENCES, Arithmetic, Number, number
+from constrint.intervals import PARTS
+from constrint.intervals import declare as declare_interval
 from constrint.numbers import long_integers
 from constrint.problem import Preference, Problem, largest, smallest
 
@@ -41,6 +43,7 @@ SECTIONS = (
 
 GROUPS = {"any": Op.OR, "all": Op.AND, "none": Op.OR}
 CHOICE = ("if", "then", "else")
+_INTERVAL_KEYS = (*PARTS, "optional")
 WISHES: dict[str, Callable[[Number], Preference]] = {"largest": largest, "smallest": smallest}
 
 
@@ -194,12 +197,46 @@ class _Loader:
 
     def read_variables(self, variables: Mapping) -> None:
         declared: dict[str, Any] = {}
+        intervals: list[tuple[Scalar, Mapping]] = []
         for key, value in variables.items():
+            if isinstance(value, Mapping) and any(part in value.entries for part in _INTERVAL_KEYS):
+                intervals.append((key, value))
+                continue
             declaration = read_declaration(value, self.constants)
             declared[key.text] = self.located(value, self.declare, key, declaration)
         for name in declared:
             del self.scope.hints[name]
         self.scope.values.update(declared)
+        # The parts of intervals may use the other variables.
+        for key, mapping in intervals:
+            self.read_interval(key, mapping)
+
+    def read_interval(self, key: Scalar, node: Mapping) -> None:
+        """A mapping of start, duration, end and optional."""
+        check_keys(node, _INTERVAL_KEYS, "an interval")
+        given: dict[str, Any] = {}
+        for part, value in node.items():
+            if part.text == "optional":
+                continue
+            if is_domain(value):
+                given[part.text] = read_declaration(value, self.constants).spec
+            elif isinstance(value, Scalar):
+                given[part.text] = self.located(value, number, self.expression(value))
+        optional = node.get("optional")
+        interval = self.located(
+            node,
+            declare_interval,
+            self.problem,
+            key.text,
+            given,
+            optional=optional is not None and bool(self.constants.integer(optional)),
+        )
+        place = key.place()
+        parts = {part: getattr(interval, part) for part in (*PARTS, "present")}
+        self.problem.places.update((f"{key.text}.{part}", place) for part in parts)
+        del self.scope.hints[key.text]
+        self.scope.values[key.text] = interval
+        self.scope.namespaces[key.text] = parts
 
     def declare(self, key: Scalar, declaration: Declaration) -> Expression | Array:
         """The variable or array in the problem."""

@@ -29,6 +29,7 @@ from constrint.expressions import (
 )
 from constrint.expressions import connect as connect_expressions
 from constrint.files.limits import MAX_STEPS, Budget
+from constrint.globals.scheduling import Interval
 
 Number: TypeAlias = "int | Expression"
 Value: TypeAlias = Any
@@ -62,6 +63,10 @@ def number(value: Value) -> Number:
         raise ExpressionError(f"the choice '{value}' only compares with a variable that has it")
     if isinstance(value, SEQUENCES):
         raise ExpressionError("expected a number, found a list; index it, or use sum, min, max, all or any")
+    if isinstance(value, Interval):
+        raise ExpressionError(
+            f"'{value.name}' is an interval: write {value.name}.start, .duration, .end or .present"
+        )
     result: Number = value
     return result
 

@@ -10,9 +10,12 @@ import yaml
 
 from constrint.domains import DomainSpec
 from constrint.errors import ProblemError
+from constrint.expressions import Expression, Op
 from constrint.files.domains import WORDS
 from constrint.files.loader import CHOICE, GROUPS
 from constrint.files.syntax import CONSTANTS, FUNCTION_NAMES
+from constrint.globals.scheduling import Interval
+from constrint.intervals import PARTS
 from constrint.numbers import long_integers
 
 if TYPE_CHECKING:
@@ -58,10 +61,13 @@ def to_yaml(problem: Problem) -> str:
         document["description"] = problem.description
     with long_integers():
         document["variables"] = _variables(problem)
-        if problem.constraints:
+        # What an interval states of itself is in its declaration.
+        own = {id(each) for interval in problem.intervals.values() for each in interval.constraints}
+        if len(problem.constraints) > len(own):
             document["constraints"] = [
                 _constraint(str(constraint.expression), constraint.label)
                 for constraint in problem.constraints
+                if id(constraint.expression) not in own
             ]
         if problem.preferences:
             document["prefer"] = [
@@ -80,11 +86,12 @@ def _variables(problem: Problem) -> dict[str, Any]:
     """The declarations, each array once."""
     declarations: dict[str, Any] = {}
     for flat, spec in problem.variables.items():
+        if "." in flat:
+            continue
         name = flat.partition("[")[0]
         if name in declarations:
             continue
-        if name in FUNCTION_NAMES or name in CONSTANTS or iskeyword(name):
-            raise ProblemError(f"variable '{name}' cannot be written to a file, where this is a word")
+        _check(name)
         domain = _domain(spec)
         shape = problem.arrays.get(name)
         if shape is not None:
@@ -92,7 +99,31 @@ def _variables(problem: Problem) -> dict[str, Any]:
             keys = domain if isinstance(domain, _Inline) else {"domain": domain}
             domain = _Inline(array=size, **keys)
         declarations[name] = domain
+    for name, interval in problem.intervals.items():
+        _check(name)
+        declarations[name] = _interval(problem, interval)
     return declarations
+
+
+def _check(name: str) -> None:
+    if name in FUNCTION_NAMES or name in CONSTANTS or iskeyword(name):
+        raise ProblemError(f"variable '{name}' cannot be written to a file, where this is a word")
+
+
+def _interval(problem: Problem, interval: Interval) -> _Inline:
+    """The parts that are given, and whether it may be absent."""
+    keys: dict[str, Any] = {}
+    for part in PARTS:
+        expression: Expression = getattr(interval, part)
+        if part == interval.derived:
+            continue
+        if expression.op is Op.VARIABLE and expression.data == f"{interval.name}.{part}":
+            keys[part] = _domain(problem.variables[expression.data])
+        else:
+            keys[part] = expression.data if expression.op is Op.CONSTANT else str(expression)
+    if interval.present.op is not Op.CONSTANT:
+        keys["optional"] = True
+    return _Inline(keys)
 
 
 def _domain(spec: DomainSpec) -> Any:

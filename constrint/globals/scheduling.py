@@ -16,21 +16,31 @@ from constrint.globals.base import Relation, bracketed, relation, same_length
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """A span of time, from `start` up to but without `end`; `present` is 0 where it does not take place."""
+    """A span of time, from `start` up to but without `end`; `present` is 0 where it does not take place.
 
+    `derived` is the part that follows from the two others, if one does, and `constraints` are those that the
+    interval states of itself.
+    """
+
+    name: str
     start: Expression
     duration: Expression
     end: Expression
     present: Expression
+    derived: str | None = None
+    constraints: tuple[Expression, ...] = ()
 
-
-def is_intervals(items: Any) -> bool:
-    """Whether it is a list of intervals, one at least."""
-    items = list(items)
-    return bool(items) and all(isinstance(item, Interval) for item in items)
+    def __repr__(self) -> str:
+        optional = "" if self.present.op is Op.CONSTANT else f", if {self.present}"
+        return f"<Interval {self.name}: {self.start} to {self.end}{optional}>"
 
 
 _CERTAIN = constant(1)
+
+
+def _is_certain(present: Expression) -> bool:
+    """Whether a presence is a constant other than 0."""
+    return present.op is Op.CONSTANT and present.data != 0
 
 
 def _chunks(items: Sequence[Any], count: int) -> list[Sequence[Any]]:
@@ -41,7 +51,7 @@ def _chunks(items: Sequence[Any], count: int) -> list[Sequence[Any]]:
 
 def _demanded(demand: Expression, present: Expression) -> Expression:
     """The demand of a task that may be absent."""
-    return demand if present.op is Op.CONSTANT and present.data else demand * (present != 0)
+    return demand if _is_certain(present) else demand * (present != 0)
 
 
 def _overlap(s: int, d: int, t: int, e: int) -> bool:
@@ -238,7 +248,7 @@ def no_overlap_2d(
         left, low = [each.start for each in across], [each.start for each in along]
         wide, high = [each.duration for each in across], [each.duration for each in along]
         present = [
-            one.present if other.present is _CERTAIN else connect(Op.AND, one.present, other.present)
+            one.present if _is_certain(other.present) else connect(Op.AND, one.present, other.present)
             for one, other in zip(across, along, strict=True)
         ]
     else:
@@ -252,7 +262,7 @@ def precedence(before: Interval, after: Interval, gap: Operand = 0) -> Expressio
     """Whether interval `after` starts at least `gap` after the end of `before`, or one of them is absent."""
     _check_intervals("precedence", [before, after])
     ordered = add(before.end, gap) <= after.start
-    absent = [~each.present for each in (before, after) if each.present is not _CERTAIN]
+    absent = [~each.present for each in (before, after) if not _is_certain(each.present)]
     return connect(Op.OR, ordered, *absent) if absent else ordered
 
 
