@@ -44,6 +44,27 @@ def apart(start: int, other: int, length: int) -> bool:
     return length == 0 or start + 2 <= other or other + length <= start
 
 
+def first_of(choice: Callable[..., int], *items: int) -> int:
+    return items.index(choice(items))
+
+
+def load(bins: Any, number: int) -> int:
+    return sum(size for size, chosen in zip((2, 3, 1), bins, strict=True) if chosen == number)
+
+
+def tour(successors: list[int], length: int) -> bool:
+    """Whether all but `length` of them stay, and these form one round."""
+    moving = [k for k, after in enumerate(successors) if after != k]
+    if len(moving) != length or not set(successors) <= set(range(len(successors))):
+        return False
+    visited = []
+    place = moving[0] if moving else 0
+    while moving and place not in visited:
+        visited.append(place)
+        place = successors[place]
+    return sorted(visited) == moving and place == (moving or [0])[0]
+
+
 # name: (arguments as text with {} for each variable, the variables' domains, the definition)
 Case = tuple[str, list[Any], Callable[..., bool]]
 I2 = [SMALL, SMALL]
@@ -137,6 +158,76 @@ CASES: dict[str, Case] = {
         "[{},{}],[{},1],[2,1],[2,3]",
         [range(3), range(3), range(5)],
         lambda x, u, y: x + 2 <= u or u + 1 <= x or y + 2 <= 1 or y >= 4,
+    ),
+}
+Q3 = [range(4)] * 3
+T3 = [range(1, 4)] * 3
+CASES |= {
+    "constrint_all_equal": ("[{},{},1]", I2, lambda a, b: a == b == 1),
+    "constrint_among": (
+        "{},[{},{}],{{-1,2,3}}",
+        I3,
+        lambda n, a, b: n == (a in (-1, 2, 3)) + (b in (-1, 2, 3)),
+    ),
+    "constrint_argmax": (
+        "[{},{},1],{},2",
+        [*I2, range(1, 6)],
+        lambda a, b, z: z - 2 == first_of(max, a, b, 1),
+    ),
+    "constrint_argmin": ("[{},{},1],{},0", [*I2, range(-1, 4)], lambda a, b, z: z == first_of(min, a, b, 1)),
+    "constrint_bin_packing": (
+        "[{},{},{}],[2,3,1],[3,4],1",
+        Q3,
+        lambda *bins: set(bins) <= {1, 2} and load(bins, 1) <= 3 and load(bins, 2) <= 4,
+    ),
+    "constrint_bin_packing_loads": (
+        "[{},{},{}],[2,3,1],[{},4],1",
+        [*T3, range(6)],
+        lambda *x: set(x[:3]) <= {1, 2} and load(x[:3], 1) == x[3] and load(x[:3], 2) == 4,
+    ),
+    "constrint_circuit": ("[{},{},{}],1", Q3, lambda *x: tour([each - 1 for each in x], 3)),
+    "constrint_subcircuit": (
+        "[{},{},{}],1",
+        Q3,
+        lambda *x: any(tour([each - 1 for each in x], n) for n in (0, 2, 3)),
+    ),
+    "constrint_inverse": (
+        "[{},{}],[{},{}],1,2",
+        [range(1, 5)] * 4,
+        lambda a, b, c, d: (
+            {a, b} == {2, 3} and {c, d} == {1, 2} and (c, d)[a - 2] == 1 and (c, d)[b - 2] == 2
+        ),
+    ),
+    "constrint_global_cardinality": (
+        "[{},{},{}],[1,3],[{},1]",
+        [*T3, range(4)],
+        lambda *x: x[:3].count(1) == x[3] and x[:3].count(3) == 1,
+    ),
+    "constrint_global_cardinality_closed": (
+        "[{},{},{}],[1,3,1],[{},1,2]",
+        [*T3, range(4)],
+        lambda *x: 2 not in x[:3] and x[:3].count(1) == x[3] == 2 and x[:3].count(3) == 1,
+    ),
+    "constrint_increasing": ("[{},{},{}]", I3, lambda a, b, c: a <= b <= c),
+    "constrint_strictly_increasing": ("[{},{},{}]", I3, lambda a, b, c: a < b < c),
+    "constrint_knapsack": (
+        "[2,3],[4,5],[{},{}],{},{}",
+        [SMALL, SMALL, range(8), range(12)],
+        lambda a, b, w, p: min(a, b) >= 0 and 2 * a + 3 * b == w and 4 * a + 5 * b == p,
+    ),
+    "constrint_lex_less": ("[{},{}],[{},1]", I3, lambda a, b, c: (a, b) < (c, 1)),
+    "constrint_lex_lesseq": ("[{},{}],[{},1,-5]", I3, lambda a, b, c: (a, b) <= (c, 1, -5)),
+    # 1 leads from state 1 to 2 and back, 2 stays in state 1: an even number of ones.
+    "constrint_regular": (
+        "[{},{},{}],2,2,[2,1,1,0],1,1..1",
+        Q3,
+        lambda *x: x in {(2, 2, 2), (1, 1, 2), (2, 1, 1)},
+    ),
+    "constrint_value_precede": ("1,3,[{},{},{}]", Q3, lambda *x: 3 not in x or 1 in x[: x.index(3)]),
+    "constrint_value_precede_chain": (
+        "[3,3,1],[{},{},{}]",
+        Q3,
+        lambda *x: 3 not in x and 1 not in x,
     ),
 }
 REIFIED = [f"{name}{suffix}" for name in CASES for suffix in ("_reif", "_imp")]

@@ -13,10 +13,9 @@ from typing import Any
 
 from constrint.expressions import Expression, Op, add, apply, connect, constant, multiply
 from constrint.expressions import member as member_of
+from constrint.flatzinc.global_constraints import GLOBALS
 from constrint.flatzinc.syntax import Set
 from constrint.functions import choose, element, iff, implies, maximum, minimum, xor
-from constrint.functions import count as count_of
-from constrint.globals.scheduling import cumulative, no_overlap, no_overlap_2d
 
 Term = Expression
 
@@ -142,14 +141,6 @@ def _comes_before(x: Set, y: Set) -> bool:
     return len(x) < len(y)
 
 
-def _table(terms: Sequence[Term], cells: Sequence[int]) -> Expression:
-    """The rows stand one after the other in `cells`."""
-    if not terms:
-        return constant(1)
-    rows = zip(*[iter(cells)] * len(terms), strict=True)
-    return apply(Op.TABLE, *terms, data=frozenset(rows))
-
-
 BUILTINS: dict[str, Builtin] = {
     # Integers
     "int_eq": Builtin("ii", lambda a, b: a == b),
@@ -202,14 +193,8 @@ BUILTINS: dict[str, Builtin] = {
     "set_le": Builtin("ss", _compared(lambda x, y: x == y or _comes_before(x, y))),
     "set_subset": Builtin("ss", _compared(_is_subset)),
     "set_superset": Builtin("ss", _compared(lambda x, y: _is_subset(y, x))),
-    # The global constraints that the library for MiniZinc keeps whole
-    "constrint_all_different": Builtin("I", lambda items: apply(Op.ALL_DIFFERENT, *items)),
-    "constrint_table": Builtin("IN", _table),
-    "constrint_table_bool": Builtin("BN", _table),
-    "constrint_count": Builtin("Iii", lambda items, value, n: count_of(items, value) == n),
-    "constrint_cumulative": Builtin("IIIi", cumulative),
-    "constrint_no_overlap": Builtin("II", no_overlap),
-    "constrint_no_overlap_2d": Builtin("IIII", no_overlap_2d),
+    # Global constraints
+    **{f"constrint_{name}": Builtin(kinds, meaning) for name, (kinds, meaning) in GLOBALS.items()},
 }
 """The constraints by name, without the reified ones."""
 
