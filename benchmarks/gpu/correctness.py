@@ -42,11 +42,12 @@ def compare(
     """Errors of one case, relative to the norm of the float64 result."""
     name = "float32" if dtype == "tfloat32" else dtype
     tensors, mask = inputs(function, shape, getattr(torch, name), device, resets=options)
-    exact = results("vanilla", function, [tensor.double() for tensor in tensors], mask, options)
-    plain = results("vanilla_fwbw", function, tensors, mask, options)
+    weighed = smooth_states(function, dtype)
+    exact = results("vanilla", function, [tensor.double() for tensor in tensors], mask, options, weighed)
+    plain = results("vanilla_fwbw", function, tensors, mask, options, weighed)
     backend = "cuda" if family == "alternating" else "cuda_fused"
     with only(family), precision(dtype):
-        ours = results(backend, function, tensors, mask, options)
+        ours = results(backend, function, tensors, mask, options, weighed)
     found: dict[str, Any] = {}
     passed = True
     for part, a, b, c in zip(GRADIENTS, ours, plain, exact, strict=True):
@@ -79,10 +80,28 @@ def inputs(
     return [tensor.to(device, dtype) for tensor in tensors], None if mask is None else mask.to(device)
 
 
+def smooth_states(function: str, dtype: str) -> int:
+    """How many of the states, from the first, a loss may weigh whose gradients are to be compared.
+
+    The sLSTM's m is a maximum. Where its two arguments are equal but for rounding, the gradients of c, n
+    and m may go to either, and jump; that of h is the same both ways. One such element in some ten thousand
+    is already an error of 1 % in the norm. Only float32 rounds finely enough to meet none.
+    """
+    return 1 if function == "slstm" and dtype != "float32" else len(flashrnn.CELLS[function].states)
+
+
 def results(
-    backend: str, function: str, tensors: list[Tensor], mask: Tensor | None, options: bool
+    backend: str,
+    function: str,
+    tensors: list[Tensor],
+    mask: Tensor | None,
+    options: bool,
+    weighed: int | None = None,
 ) -> list[Tensor]:
-    """States and all gradients of a loss in which every element weighs differently."""
+    """States and all gradients of a loss in which every element of the first states weighs differently.
+
+    `weighed` says how many states those are; None: all.
+    """
     leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
     names = {torch.float64: "float64", torch.float32: "float32", torch.float16: "float16"}
     config = flashrnn.FlashRNNConfig(
@@ -94,7 +113,8 @@ def results(
     )
     states, last = flashrnn.flashrnn(*leaves, config=config, reset_mask=mask)
     weights = torch.linspace(-1, 1.5, states.numel(), dtype=torch.float64, device=states.device).cos()
-    ((states.double().flatten() * weights).sum() + last.double().sum()).backward()
+    weights = weights.view(states.shape)
+    ((states.double() * weights)[:weighed].sum() + last.double()[:weighed].sum()).backward()
     return [states.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
 
 
