@@ -135,7 +135,7 @@ GLOBALS = {
     "constrint_among": "among(n, x, {1,3})",
     "constrint_argmax": "arg_max(x) = n",
     "constrint_bin_packing": "bin_packing_capa([2,3,4,5], x, [2,3,1])",
-    "constrint_bin_packing_loads": "bin_packing_load([n,2,n,2], x, [2,3,1])",
+    "constrint_bin_packing_loads": "bin_packing_load([n,2,3,0], x, [2,3,1])",
     "constrint_circuit": "circuit(x)",
     "constrint_global_cardinality": "global_cardinality(x, [1,3], [n,1])",
     "constrint_global_cardinality_closed": "global_cardinality_closed(x, [1,3], [n,1])",
