@@ -87,7 +87,7 @@ struct Backward {
                                       first_sample * a.d_batch + head * a.d_head + first_unit;
         const int64 state_stride = held(a.batch * width), gate_stride = held(a.batch * Cell::gates * width);
         const auto fetch = [&](int n) {
-            char* tile = memory + Areas::inputs + n % S::stages * input_bytes;
+            char* tile = memory + Areas::inputs + uint32(n) % S::stages * input_bytes;
             if (n < steps) {
                 gates.fetch(tile, from_gates);
                 gradients.fetch(tile + GateTile::bytes + BeforeTile::bytes, from_gradients);
@@ -111,7 +111,7 @@ struct Backward {
         Element* to_gates = static_cast<Element*>(a.d_gates) +
                             ((steps - 1) * a.batch + first_sample) * Cell::gates * width + unit;
         const auto flush = [&](int n) {
-            outputs.flush(memory + Areas::outputs + n % 2 * OutputTile::bytes, to_gates);
+            outputs.flush(memory + Areas::outputs + (n & 1) * OutputTile::bytes, to_gates);
             to_gates -= gate_stride;
         };
 
@@ -154,7 +154,7 @@ struct Backward {
         const uint8* reset_later = a.reset + (steps - 3) * a.batch + first_sample;
         Sums<S> sums;
         for (int n = 0; n < steps; ++n) {
-            char* output = memory + Areas::outputs + n % 2 * OutputTile::bytes;
+            char* output = memory + Areas::outputs + (n & 1) * OutputTile::bytes;
             char* slice = family.slice_of(n + 1);
 #pragma unroll
             for (int j = 0; j < count; ++j) {
@@ -180,7 +180,7 @@ struct Backward {
             // What the next step does not need the product for is done while it is under way, or the message.
             // After the last step that is nothing, and not used.
             const bool last = n + 1 == steps;
-            const char* input = memory + Areas::inputs + (n + 1) % S::stages * input_bytes;
+            const char* input = memory + Areas::inputs + uint32(n + 1) % S::stages * input_bytes;
             float added[count][Cell::states];
             bool fresh_later[count];
 #pragma unroll
@@ -206,10 +206,9 @@ struct Backward {
             sums.template meet<!Family::alone>(thread, memory + Areas::sums);
 #pragma unroll
             for (int j = 0; j < count; ++j) {
-                if (place.exists(j)) {
-                    const float from_next = sums.get(thread, memory + Areas::sums, place, j, 0);
-                    gradient[j][0] += cut ? 0.0f : from_next;
-                }
+                float from_next[1] = {0.0f};
+                if (place.exists(j)) sums.template add<1>(thread, memory + Areas::sums, place, j, from_next);
+                if (!cut) gradient[j][0] += from_next[0];
                 gradient[j][0] = clamped(gradient[j][0], gradient_clip);
 #pragma unroll
                 for (int s = 0; s < Cell::states; ++s)

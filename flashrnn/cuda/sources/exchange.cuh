@@ -27,7 +27,7 @@ struct Block : ExchangeLayout<S, 2, false, 0> {
     char* buffers_;
 
     DEVICE Block(const Arguments&, char* buffers, char*, char*) : buffers_(buffers) {}
-    DEVICE char* buffer(int m) const { return buffers_ + m % 2 * (S::batch_tile * S::row); }
+    DEVICE char* buffer(int m) const { return buffers_ + (m & 1) * (S::batch_tile * S::row); }
     DEVICE char* slice_of(int m) const { return buffer(m); }
     DEVICE void begin() {}
     DEVICE void publish(int, const Elements<S>&) {}
@@ -50,7 +50,7 @@ struct Cluster : ExchangeLayout<S, 2, false, 2> {
 
     DEVICE Cluster(const Arguments&, char* buffers, char*, char* barriers)
         : buffers_(buffers), arrived(reinterpret_cast<uint64*>(barriers)), rank(block_x()) {}
-    DEVICE char* buffer(int m) const { return buffers_ + m % 2 * (S::batch_tile * S::row); }
+    DEVICE char* buffer(int m) const { return buffers_ + (m & 1) * (S::batch_tile * S::row); }
     DEVICE char* slice_of(int m) const { return buffer(m) + rank * S::slice; }
 
     DEVICE void begin() {
@@ -70,20 +70,22 @@ struct Cluster : ExchangeLayout<S, 2, false, 2> {
 #pragma unroll
         for (int j = 0; j < Elements<S>::count; ++j) {
             if (!place.exists(j)) continue;
-            char* eight = slice + place.sample(j) * S::row + place.unit(j) / 8 * (16 * S::chunks_of_eight);
+            Words4* eight = reinterpret_cast<Words4*>(slice + place.sample(j) * S::row) +
+                            place.unit(j) / 8 * S::chunks_of_eight;
+            Words4 words;
 #pragma unroll
             for (int i = 0; i < divide_up(S::blocks * S::chunks_of_eight, 8); ++i) {
                 const int number = 8 * i + place.lane_row, chunk = number % S::chunks_of_eight;
                 const int peer = (rank + number / S::chunks_of_eight) % S::blocks;
                 if (number >= S::blocks * S::chunks_of_eight) break;
-                Words4* words = reinterpret_cast<Words4*>(eight + chunk * 16);
-                send(peer, words, *words, arrived + m % 2);
+                if (i == 0 || 8 % S::chunks_of_eight != 0) words = eight[chunk];
+                send(peer, eight + chunk, words, arrived + (m & 1));
             }
         }
     }
     DEVICE void await(int m) {
-        wait_for_bytes(arrived + m % 2, (m - 1) / 2 % 2);
-        if (thread_index() == 0) expect_bytes(arrived + m % 2, expected);
+        wait_for_bytes(arrived + (m & 1), (m - 1) >> 1 & 1);
+        if (thread_index() == 0) expect_bytes(arrived + (m & 1), expected);
     }
     // No block may leave while another sends to it.
     DEVICE void end() { cluster_barrier(); }
@@ -115,7 +117,7 @@ struct Grid : ExchangeLayout<S, 1, true, 0> {
     DEVICE char* slice_of(int) const { return own; }
     DEVICE void begin() {}
     DEVICE void publish(int m, const Elements<S>& place) {
-        char* target = global + m % 2 * buffer_bytes + rank * bytes_of_block;
+        char* target = global + (m & 1) * buffer_bytes + rank * bytes_of_block;
         warp_barrier();
 #pragma unroll
         for (int j = 0; j < Elements<S>::count; ++j) {
@@ -131,7 +133,7 @@ struct Grid : ExchangeLayout<S, 1, true, 0> {
         if (thread_index() % 32 == 0)
             while (load_acquire(flag) < uint32(m) * (S::blocks * S::warps)) pause();
         warp_barrier();
-        const char* source = global + m % 2 * buffer_bytes;
+        const char* source = global + (m & 1) * buffer_bytes;
         constexpr int count = S::blocks * S::batch_tile * chunks;
 #pragma unroll 4
         for (int i = thread_index(); i < count; i += S::threads) {

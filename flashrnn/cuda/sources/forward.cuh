@@ -66,7 +66,7 @@ struct Forward {
         const Input* from = static_cast<const Input*>(a.inputs) + first_sample * a.input_batch +
                             head * a.input_head + first_unit;
         const auto fetch = [&](int t) {
-            if (t < steps) inputs.fetch(memory + Areas::inputs + t % S::stages * InputTile::bytes, from);
+            if (t < steps) inputs.fetch(memory + Areas::inputs + uint32(t) % S::stages * InputTile::bytes, from);
             from += a.input_time;
             close_copies();
         };
@@ -84,7 +84,7 @@ struct Forward {
         Gate* to_gates = static_cast<Gate*>(a.gates) + first_sample * Cell::gates * width + unit;
         const int64 state_stride = held(a.batch * width), gate_stride = held(a.batch * Cell::gates * width);
         const auto flush = [&](int t) {
-            const char* tile = memory + Areas::outputs + t % 2 * output_bytes;
+            const char* tile = memory + Areas::outputs + (t & 1) * output_bytes;
             states.flush(tile, to_states);
             to_states += state_stride;
             if (Training) {
@@ -137,7 +137,7 @@ struct Forward {
         // What step t does not need the product for.
         float gate[count][Cell::gates];
         const auto prepare = [&](int t) {
-            char* input = memory + Areas::inputs + t % S::stages * InputTile::bytes;
+            char* input = memory + Areas::inputs + uint32(t) % S::stages * InputTile::bytes;
 #pragma unroll
             for (int j = 0; j < count; ++j)
 #pragma unroll
@@ -174,9 +174,7 @@ struct Forward {
 #pragma unroll
             for (int j = 0; j < count; ++j) {
                 if (!place.exists(j)) continue;
-#pragma unroll
-                for (int slot = 0; slot < Cell::recurrent; ++slot)
-                    gate[j][slot] += sums.get(thread, memory + Areas::sums, place, j, slot);
+                sums.template add<Cell::recurrent>(thread, memory + Areas::sums, place, j, gate[j]);
 #pragma unroll
                 for (int s = 0; s < Cell::states; ++s)
                     if (fresh_now[j]) state[j][s] = replacement[s];
@@ -188,7 +186,7 @@ struct Forward {
 
             if (t + 1 < steps) family.publish(t + 1, place);
 
-            char* output = memory + Areas::outputs + t % 2 * output_bytes;
+            char* output = memory + Areas::outputs + (t & 1) * output_bytes;
 #pragma unroll
             for (int j = 0; j < count; ++j) {
                 fresh_now[j] = fresh_next[j];

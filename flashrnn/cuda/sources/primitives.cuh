@@ -187,11 +187,12 @@ DEVICE void expect_bytes(uint64* barrier, int bytes) {
                  "r"(bytes)
                  : "memory");
 }
-// Waits for the end of a phase of this parity (0 for the first).
+// Waits for the end of a phase of this parity (0 for the first). The scope is the block's: what has come lies in
+// its own shared memory, and the cluster's scope would empty the whole L1 cache at every wait.
 DEVICE void wait_for_bytes(uint64* barrier, int parity) {
     asm volatile(
         "{\n .reg .pred done;\n"
-        "again:\n mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
+        "again:\n mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
         "@!done bra again;\n}" ::"r"(shared_address(barrier)),
         "r"(parity)
         : "memory");

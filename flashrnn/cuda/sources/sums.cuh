@@ -16,31 +16,55 @@ struct Sums {
             if (Always) block_barrier();
             return;
         }
-        float* mine = reinterpret_cast<float*>(area) + thread / 32 * (128 * S::tiles * S::columns) + thread % 32;
+        Words2* mine = reinterpret_cast<Words2*>(area) + thread / 32 * (64 * S::tiles * S::columns) + thread % 32;
 #pragma unroll
         for (int tile = 0; tile < S::tiles; ++tile)
 #pragma unroll
             for (int column = 0; column < S::columns; ++column)
 #pragma unroll
-                for (int i = 0; i < 4; ++i) mine[((tile * S::columns + column) * 4 + i) * 32] = own[tile][column][i];
+                for (int half = 0; half < 2; ++half) {
+                    const float(&sums)[4] = own[tile][column];
+                    mine[((tile * S::columns + column) * 2 + half) * 32] = Words2{
+                        {bits_of(sums[half * first]), bits_of(sums[half * first + second])}};
+                }
         block_barrier();
     }
 
-    // The sum that is row `gate` of element j.
-    DEVICE float get(int thread, const char* area, const Elements<S>& place, int j, int gate) const {
-        const int number = place.sum(j, gate);
-        const bool second = S::batch_tile == 4 && place.quarter >= 2;
+    // Adds the sums of element j to its gates, of which it has the first `Count`.
+    template <int Count, int All>
+    DEVICE void add(int thread, const char* area, const Elements<S>& place, int j, float (&gates)[All]) const {
         if (S::sum_warps == 1) {
             const float* sums = &own[0][0][0];
-            return second ? sums[number + 1] : sums[number];
-        }
-        const float* shared = reinterpret_cast<const float*>(area) + (number + second) * 32 + thread % 32;
-        float sum = 0.0f;
 #pragma unroll
-        for (int warp = 0; warp < S::sum_warps; ++warp)
-            sum += shared[(warp * S::unit_warps + place.unit_warp) * (128 * S::tiles * S::columns)];
-        return sum;
+            for (int gate = 0; gate < Count; ++gate) {
+                const int number = place.sum(j, gate);
+                gates[gate] += place.second_copy() ? sums[number + 1] : sums[number];
+            }
+            return;
+        }
+#pragma unroll
+        for (int warp = 0; warp < S::sum_warps; ++warp) {
+            const Words2* words =
+                reinterpret_cast<const Words2*>(area) + thread % 32 +
+                (warp * S::unit_warps + place.unit_warp) * (64 * S::tiles * S::columns);
+#pragma unroll
+            for (int gate = 0; gate < Count; gate += S::paired ? 2 : 1) {
+                const int number = place.sum(j, gate) + place.second_copy();
+                const int which = number % 4, half = S::paired ? which : which / 2;
+                const Words2 both = words[(number / 4 * 2 + half) * 32];
+                if (S::paired) {
+                    gates[gate] += float_of(both.word[0]);
+                    gates[gate + 1] += float_of(both.word[1]);
+                } else {
+                    gates[gate] += float_of(both.word[which % 2]);
+                }
+            }
+        }
     }
+
+private:
+    // Sums lie in pairs: those of one element's two gates, or else those of two elements.
+    static constexpr int first = S::paired ? 1 : 2, second = S::paired ? 2 : 1;
 };
 
 // Where the parts of shared memory begin; `Inputs` and `Outputs` are bytes of one step.

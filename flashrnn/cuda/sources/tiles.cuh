@@ -101,6 +101,8 @@ struct Elements {
         quarter = lane % 4;
         lane_row = lane / 4;
     }
+    // Whether this thread takes the second copy of its samples.
+    DEVICE bool second_copy() const { return S::batch_tile == 4 && quarter >= 2; }
     // The number of this thread's element j among all of its place in the tiles.
     DEVICE int index(int j) const { return S::sum_warps == 1 ? j : sum_warp * count + j; }
     DEVICE int column(int e) const {

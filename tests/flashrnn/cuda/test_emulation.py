@@ -197,7 +197,7 @@ MUTATIONS = {
         "block-bfloat16",
         "exchange.cuh",
         "DEVICE Block(const Arguments&, char* buffers, char*, char*) : buffers_(buffers) {}\n"
-        "    DEVICE char* buffer(int m) const { return buffers_ + m % 2 *",
+        "    DEVICE char* buffer(int m) const { return buffers_ + (m & 1) *",
         "DEVICE Block(const Arguments&, char* buffers, char*, char*) : buffers_(buffers) {}\n"
         "    DEVICE char* buffer(int m) const { return buffers_ + 0 * m *",
     ),
@@ -210,14 +210,14 @@ MUTATIONS = {
     "no wait for the cluster's messages": (
         "cluster-float32",
         "exchange.cuh",
-        "        wait_for_bytes(arrived + m % 2, (m - 1) / 2 % 2);\n",
+        "        wait_for_bytes(arrived + (m & 1), (m - 1) >> 1 & 1);\n",
         "",
     ),
     "the other phase of the cluster's barrier": (
         "cluster-float32",
         "exchange.cuh",
-        "(m - 1) / 2 % 2",
-        "m / 2 % 2",
+        "(m - 1) >> 1 & 1",
+        "m >> 1 & 1",
     ),
     "no wait for the grid's flag": (
         "grid-float32",
@@ -228,7 +228,7 @@ MUTATIONS = {
     "a single global buffer of the grid": (
         "grid-float32",
         "exchange.cuh",
-        "m % 2 * buffer_bytes",
+        "(m & 1) * buffer_bytes",
         "0 * buffer_bytes",
     ),
 }
