@@ -7,5 +7,3 @@ cdef class Tradeoff(Propagator):
     cdef public list combined
     @cython.locals(lo=list, hi=list, x=Py_ssize_t, k=Py_ssize_t)
     cpdef propagate(self, Store store)
-    @cython.locals(k=Py_ssize_t)
-    cpdef tuple _combination(self, Py_ssize_t k)
