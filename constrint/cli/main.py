@@ -88,6 +88,10 @@ def _runner(command: str) -> Callable[[argparse.Namespace], int]:
         from constrint.cli.minizinc import run_setup
 
         return run_setup
+    if command == "convert":
+        from constrint.cli.minizinc import run_convert
+
+        return run_convert
     from constrint.cli.commands import run
 
     return run
@@ -131,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         _common(command)
     _fzn(commands)
     _setup(commands)
+    _convert(commands)
     return parser
 
 
@@ -162,6 +167,17 @@ def _setup(commands: Any) -> None:
     command.add_argument(
         "--folder", metavar="PATH", help="where to write (default: ~/.minizinc/solvers, where MiniZinc looks)"
     )
+
+
+def _convert(commands: Any) -> None:
+    command = commands.add_parser(
+        "convert",
+        help="write a problem in another language",
+        description="Writes a problem in another language. The endings say which: .yaml, .mzn (MiniZinc), "
+        ".fzn (FlatZinc), .constrint (the text language of the original ConstrINT).",
+    )
+    command.add_argument("file", metavar="IN", help="the problem")
+    command.add_argument("output", metavar="OUT", help="where to write it")
 
 
 def _spaces(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The subcommands for MiniZinc: solving FlatZinc, and making MiniZinc know the solver."""
+"""The subcommands for MiniZinc and other languages: solving FlatZinc, setting up, converting."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from constrint.cli.main import DONE, INTERRUPTED
+from constrint.conversion import formats
 from constrint.errors import ProblemError
 from constrint.flatzinc.building import build
 from constrint.flatzinc.installing import default_folder, install
@@ -61,6 +62,18 @@ def run_setup(arguments: argparse.Namespace) -> int:
     if arguments.folder:
         print(f"MiniZinc looks there with MZN_SOLVER_PATH={folder}")
     print("now: minizinc --solver constrint model.mzn")
+    return DONE
+
+
+def run_convert(arguments: argparse.Namespace) -> int:
+    """Write a problem in another language; returns the exit code.
+
+    Raises ProblemError for what is wrong in it or cannot be said in the other language, OSError for files
+    that cannot be read or written.
+    """
+    target = Path(arguments.output)
+    formats.check_ending(target)
+    formats.write(formats.read(Path(arguments.file)), target)
     return DONE
 
 
