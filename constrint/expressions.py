@@ -430,10 +430,21 @@ class Array(Sequence[Any]):
         return f"Array({list(self.items)!r})"
 
 
+def listed(items: Iterable[Any]) -> list[Any]:
+    """The items as a list. Raises ExpressionError for what has none."""
+    try:
+        return list(items)
+    except TypeError:
+        raise ExpressionError(f"expected a list, not {items!r}") from None
+
+
 def flat(items: Iterable[Any]) -> list[Expression]:
-    """The items as expressions, nested sequences flattened."""
+    """The items as expressions, nested sequences flattened.
+
+    Raises ExpressionError for what is no list.
+    """
     result: list[Expression] = []
-    for item in items:
+    for item in listed(items):
         if isinstance(item, (Array, list, tuple)):
             result.extend(flat(item))
         else:

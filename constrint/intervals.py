@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from constrint.problem import Problem
 
 PARTS = ("start", "duration", "end")
+ALL_PARTS = (*PARTS, "present")
 
 _NATURAL = DomainSpec(low=0)
 _BIT = DomainSpec(low=0, high=1)

@@ -15,6 +15,7 @@ from constrint.files.calls import FUNCTIONS
 from constrint.files.limits import MAX_NESTING, Budget
 from constrint.files.syntax import CONSTANTS, Names, Span, Tree, attribute_path, parse
 from constrint.files.values import SEQUENCES, Arithmetic, Number, Value, length, number, sequence
+from constrint.globals.scheduling import Interval
 
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 
@@ -118,7 +119,11 @@ class _Builder:
 
     def attribute(self, node: ast.Attribute) -> Value:
         path = attribute_path(node)
-        assert path is not None
+        if path is None or path[0] in self.loop_values:
+            owner = self.value(node.value)
+            if not isinstance(owner, Interval):
+                raise ExpressionError(f"only an interval has '.{node.attr}'")
+            return getattr(owner, node.attr)
         value = self.scope.namespaces[".".join(path[:-1])][path[-1]]
         if isinstance(value, Unusable):
             raise ExpressionError(f"'{'.'.join(path)}' is {value.what}, not an integer")

@@ -31,7 +31,7 @@ from constrint.files.keys import check_keys, check_name
 from constrint.files.limits import MAX_VARIABLES, Budget
 from constrint.files.syntax import whole
 from constrint.files.values import SEQUENCES, Arithmetic, Number, number
-from constrint.intervals import PARTS
+from constrint.intervals import ALL_PARTS, PARTS
 from constrint.intervals import declare as declare_interval
 from constrint.numbers import long_integers
 from constrint.problem import Preference, Problem, largest, smallest
@@ -232,7 +232,7 @@ class _Loader:
             optional=optional is not None and bool(self.constants.integer(optional)),
         )
         place = key.place()
-        parts = {part: getattr(interval, part) for part in (*PARTS, "present")}
+        parts = {part: getattr(interval, part) for part in ALL_PARTS}
         self.problem.places.update((f"{key.text}.{part}", place) for part in parts)
         del self.scope.hints[key.text]
         self.scope.values[key.text] = interval

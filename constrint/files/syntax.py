@@ -17,6 +17,7 @@ from constrint.errors import ExpressionError, Place, SizeLimitError, UnknownName
 from constrint.files.documents import Scalar
 from constrint.files.limits import MAX_DIGITS, MAX_NESTING, MAX_OPERATORS, MAX_TEXT, Budget
 from constrint.globals import GLOBALS
+from constrint.intervals import ALL_PARTS
 
 CONSTANTS = {"True": 1, "False": 0, "true": 1, "false": 0}
 
@@ -284,7 +285,12 @@ class _Checker:
         elif isinstance(node, ast.Name):
             self.name(node, bound)
         elif isinstance(node, ast.Attribute):
-            self.attribute(node)
+            path = attribute_path(node)
+            if node.attr in ALL_PARTS and (path is None or path[0] in bound):
+                # A part of an interval that a loop or an index gives.
+                yield node.value, bound
+            else:
+                self.attribute(node)
         elif isinstance(node, ast.Call):
             self.call(node)
             yield from ((argument, bound) for argument in node.args)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from constrint.errors import ExpressionError
-from constrint.expressions import Expression, Op, apply, build, connect
+from constrint.expressions import Expression, Op, apply, build, connect, listed
 
 if TYPE_CHECKING:
     from constrint.engine.propagator import Propagator
@@ -103,6 +103,10 @@ def spelled_out(e: Expression) -> Expression | None:
     return apply(Op.CHOOSE, connect(Op.AND, *defined), simpler, apply(Op.FLOOR_DIVIDE, 0, 0))
 
 
+PAIRS_LIMIT = 300
+"""Relations that pair each item with each other are not spelled out for more items."""
+
+
 def bracketed(texts: Iterable[str]) -> str:
     """The texts as a list."""
     return f"[{', '.join(texts)}]"
@@ -111,7 +115,7 @@ def bracketed(texts: Iterable[str]) -> str:
 def integers(values: Iterable[Any], what: str) -> tuple[int, ...]:
     """The constants. Raises ExpressionError, naming `what` they are, for anything else."""
     found = []
-    for value in values:
+    for value in listed(values):
         try:
             found.append(operator.index(value))
         except (TypeError, ExpressionError):

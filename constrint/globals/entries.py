@@ -10,7 +10,7 @@ from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.entries import ArgMax as Largest
 from constrint.engine.propagators.entries import Entry as EntryOf
 from constrint.errors import ExpressionError, UndefinedTerm
-from constrint.expressions import Expression, Op, Operand, add, apply, connect, flat, to_expression
+from constrint.expressions import Expression, Op, Operand, add, apply, connect, flat, listed, to_expression
 from constrint.globals.base import Function, bracketed, function
 
 
@@ -75,7 +75,7 @@ def element_2d(row: Operand, column: Operand, matrix: Iterable[Iterable[Any]]) -
 
     Raises ExpressionError for rows of different lengths, or without entries.
     """
-    rows = [flat(each) for each in matrix]
+    rows = [flat(each) for each in listed(matrix)]
     if not rows or not rows[0] or len({len(each) for each in rows}) > 1:
         raise ExpressionError("element_2d() needs rows of the same length, which is not 0")
     return function(Entry(len(rows[0])), [to_expression(row), to_expression(column), *flat(rows)])

@@ -11,7 +11,7 @@ from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.packing import Filling, Packing, SharedPacking
 from constrint.errors import ExpressionError
 from constrint.expressions import Expression, Op, Operand, add, connect, flat, to_expression
-from constrint.globals.base import Relation, bracketed, integers, relation, same_length
+from constrint.globals.base import PAIRS_LIMIT, Relation, bracketed, integers, relation, same_length
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,10 @@ class BinPacking(Relation):
         kind = SharedPacking if self.shared else Packing
         return [kind(xs[:n], self.sizes, xs[n:], self.holds, exact=self.exact)]
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
         n = len(self.sizes)
+        if max(n, len(args) - n) > PAIRS_LIMIT:
+            return None
         bins, loads = args[:n], args[n:]
         if self.shared:
             sums = [

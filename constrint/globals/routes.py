@@ -10,7 +10,7 @@ from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.routes import Inverse as Inversion
 from constrint.engine.propagators.routes import Round
 from constrint.expressions import Expression, Op, apply, connect, flat
-from constrint.globals.base import Relation, bracketed, relation, same_length
+from constrint.globals.base import PAIRS_LIMIT, Relation, bracketed, relation, same_length
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ class Inverse(Relation):
         """No place has two predecessors."""
         return [apply(Op.ALL_DIFFERENT, *args[: len(args) // 2])]
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
         """Every pair of places, and the ranges."""
         n = len(args) // 2
+        if n > PAIRS_LIMIT:
+            return None
         f, g = args[:n], args[n:]
         parts = [arg.isin(range(n)) for arg in args]
         parts += [apply(Op.IFF, f[i] == j, g[j] == i) for i in range(n) for j in range(n)]

@@ -10,8 +10,19 @@ from typing import Any
 from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.scheduling import ENERGY_LIMIT, Disjunctive, Energy, Rectangles, TimeTable
 from constrint.errors import ExpressionError
-from constrint.expressions import Expression, Op, Operand, add, apply, connect, constant, flat, to_expression
-from constrint.globals.base import Relation, bracketed, relation, same_length
+from constrint.expressions import (
+    Expression,
+    Op,
+    Operand,
+    add,
+    apply,
+    connect,
+    constant,
+    flat,
+    listed,
+    to_expression,
+)
+from constrint.globals.base import PAIRS_LIMIT, Relation, bracketed, relation, same_length
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +92,10 @@ class Cumulative(Relation):
             found.append(Energy(starts, durations, demands, xs[-1], self.holds))
         return found
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
         """At the start of each task the tasks that run fit the capacity."""
+        if len(args) > 3 * PAIRS_LIMIT:
+            return None
         starts, durations, demands = _chunks(args[:-1], 3)
         parts = [arg >= 0 for arg in (*durations, *demands, args[-1])]
         for time, lasting in zip(starts, durations, strict=True):
@@ -115,8 +128,10 @@ class NoOverlap(Relation):
         starts, durations, presents = _chunks(xs, 3)
         return [Disjunctive(starts, durations, presents, self.holds)]
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
         """Of each pair, one ends before the other begins."""
+        if len(args) > 3 * PAIRS_LIMIT:
+            return None
         parts = [duration >= 0 for duration in _chunks(args, 3)[1]]
         for (s, d, p), (t, e, q) in combinations(zip(*_chunks(args, 3), strict=True), 2):
             parts.append((s + d <= t) | (t + e <= s) | (d <= 0) | (e <= 0) | ~p | ~q)
@@ -159,8 +174,10 @@ class NoOverlap2D(Relation):
             found.append(cumulative(along, lengths, demands, top - bottom))
         return found
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
         """Each pair lies beside or above one another."""
+        if len(args) > 5 * PAIRS_LIMIT:
+            return None
         parts = [size >= 0 for size in flat(_chunks(args, 5)[2:4])]
         for (x, y, w, h, p), (u, z, v, g, q) in combinations(zip(*_chunks(args, 5), strict=True), 2):
             beside = (x + w <= u) | (u + v <= x) | (y + h <= z) | (z + g <= y)
@@ -183,7 +200,7 @@ def cumulative(*arguments: Any) -> Expression:
     Raises ExpressionError for lists of different lengths.
     """
     if len(arguments) == 3:
-        tasks, demands = list(arguments[0]), flat(arguments[1])
+        tasks, demands = listed(arguments[0]), flat(arguments[1])
         _check_intervals("cumulative", tasks)
         same_length("cumulative", tasks, demands)
         starts = [task.start for task in tasks]
@@ -213,7 +230,7 @@ def no_overlap(
     Raises ExpressionError for lists of different lengths.
     """
     if durations is None:
-        tasks = list(tasks)
+        tasks = listed(tasks)
         _check_intervals("no_overlap", tasks)
         starts = [task.start for task in tasks]
         lengths = [task.duration for task in tasks]
@@ -242,7 +259,7 @@ def no_overlap_2d(
     Raises ExpressionError for lists of different lengths.
     """
     if widths is None or heights is None:
-        across, along = list(x), list(y)
+        across, along = listed(x), listed(y)
         _check_intervals("no_overlap_2d", [*across, *along])
         same_length("no_overlap_2d", across, along)
         left, low = [each.start for each in across], [each.start for each in along]

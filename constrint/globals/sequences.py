@@ -10,8 +10,8 @@ from typing import Any
 from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.sequences import Accepted, Ascending, Lexicographic, Machine
 from constrint.errors import ExpressionError
-from constrint.expressions import Expression, Op, apply, connect, constant, flat
-from constrint.globals.base import Relation, bracketed, integers, relation
+from constrint.expressions import Expression, Op, apply, connect, constant, flat, listed
+from constrint.globals.base import PAIRS_LIMIT, Relation, bracketed, integers, relation
 
 _CHAIN_LIMIT = 40
 """Longer sequences are not spelled out state by state: the terms would nest too deep."""
@@ -59,10 +59,12 @@ class LexLess(Relation):
     def propagators(self, xs: Sequence[int]) -> list[Propagator]:
         return [Lexicographic(xs[: self.size], xs[self.size :], self.strict, self.holds)]
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
         """Equal up to some place, and less there; or equal as far as the shorter one goes."""
         a, b = args[: self.size], args[self.size :]
         shared = min(len(a), len(b))
+        if shared > PAIRS_LIMIT:
+            return None
         equal = [a[k] == b[k] for k in range(shared)]
         ways = [connect(Op.AND, *equal[:k], a[k] < b[k]) for k in range(shared)]
         if len(a) < len(b) or (len(a) == len(b) and not self.strict):
@@ -98,7 +100,9 @@ class ValuePrecede(Relation):
     def propagators(self, xs: Sequence[int]) -> list[Propagator]:
         return [Accepted(xs, self._machine, self.holds)]
 
-    def simpler(self, args: Sequence[Expression]) -> Expression:
+    def simpler(self, args: Sequence[Expression]) -> Expression | None:
+        if len(args) > PAIRS_LIMIT:
+            return None
         parts: list[Expression] = []
         for first, second in zip(self.values, self.values[1:], strict=False):
             for k, item in enumerate(args):
@@ -211,7 +215,7 @@ def regular(
 
     Raises ExpressionError for what is not constant.
     """
-    rows = [integers(row, "the transitions of regular()") for row in transitions]
+    rows = [integers(row, "the transitions of regular()") for row in listed(transitions)]
     triples = [(row[0], row[1], row[2]) for row in rows if len(row) == 3]
     if len(triples) < len(rows):
         raise ExpressionError("the transitions of regular() are rows [state, value, next state]")

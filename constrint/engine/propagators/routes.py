@@ -8,6 +8,9 @@ from constrint.engine.graphs import components
 from constrint.engine.propagators.relation import Meaning, Pruning
 from constrint.engine.store import Store
 
+_STEPS_LIMIT = 1 << 14
+"""Whether places can be reached is looked at while at most so many steps are possible."""
+
 
 class Round(Pruning):
     """Going from each place to its successor visits them all: no short rounds (Caseau and Laburthe, ICLP
@@ -30,7 +33,8 @@ class Round(Pruning):
             if not self.partial and len(xs) > 1:
                 store.remove(x, k)
         self._keep_open(store)
-        self._connect(store)
+        if sum([store.size(x) for x in xs]) <= _STEPS_LIMIT:
+            self._connect(store)
 
     def _keep_open(self, store: Store) -> None:
         """A chain of fixed successors closes only where that leaves out nothing which cannot be left out."""

@@ -6,16 +6,22 @@ and the lowest demand that the domains allow.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from constrint.engine.propagator import SLOW
 from constrint.engine.propagators.relation import Meaning, Pruning
 from constrint.engine.store import Store
 
+Profile = list[tuple[int, int, int]]
+"""Pieces of time (begin, end, what is in use), in order and apart."""
+
 ENERGY_LIMIT = 24
 """Energetic reasoning is for at most so many tasks: it looks at all their windows."""
+
+_EDGES_LIMIT = 64
+"""Edge-finding is for at most so many tasks; more are only kept out of the certain parts of others."""
 
 _DEMANDS_LIMIT = 64
 """The least positive demand is looked up in domains of at most so many values."""
@@ -53,38 +59,27 @@ class TimeTable(Pruning):
             store.set_lo(self.capacity, max([height for _, _, height in profile]))
         most = hi[self.capacity]
         for s, d, h in zip(self.starts, self.durations, self.demands, strict=True):
-            if lo[d] == 0 or hi[h] == 0:
+            if lo[d] == 0 or hi[h] == 0 or (lo[s] == hi[s] and lo[d] == hi[d] and lo[h] == hi[h]):
                 continue
-            certain = lo[h] > 0
-            demand = lo[h] if certain else _least_positive(store, h)
-            part = (hi[s], lo[s] + lo[d]) if certain else (0, 0)
-            blocked = [
-                (begin, end)
-                for begin, end, height in profile
-                if height + demand > most and not part[0] <= begin < part[1]
-            ]
-            first, last = lo[s], hi[s]
-            for begin, end in blocked:
-                if begin < first + lo[d] and first < end:
-                    first = end
-            if not certain:
-                if first > last:
+            if lo[h] == 0:
+                demand = _least_positive(store, h)
+                if _first_fit(profile, lo[s], lo[d], most - demand, (0, 0)) > hi[s]:
                     store.set_hi(h, 0)
                 continue
-            store.set_lo(s, first)
-            for begin, end in reversed(blocked):
-                if begin < last + lo[d] and last < end:
-                    last = begin - lo[d]
-            store.set_hi(s, last)
-            following = bisect_right(blocked, (hi[s], hi[s]))
-            if following < len(blocked):
-                store.set_hi(d, blocked[following][0] - lo[s])
-            for begin, _, height in profile:
-                if part[0] <= begin < part[1]:
+            demand, part = lo[h], (hi[s], lo[s] + lo[d])
+            store.set_lo(s, _first_fit(profile, lo[s], lo[d], most - demand, part))
+            store.set_hi(s, _last_fit(profile, hi[s], lo[d], most - demand, part))
+            if lo[d] == hi[d] and lo[h] == hi[h]:
+                continue
+            for begin, _, height in profile[bisect_left(profile, (hi[s],)) :]:
+                if begin < part[1]:
                     store.set_hi(h, most - height + demand)
+                elif height > most - demand:
+                    store.set_hi(d, begin - lo[s])
+                    break
 
-    def _profile(self, store: Store) -> list[tuple[int, int, int]]:
-        """What is certainly in use, as (begin, end, height) in order of time; nothing of height 0."""
+    def _profile(self, store: Store) -> Profile:
+        """What is certainly in use."""
         lo, hi = store.lo, store.hi
         changes: dict[int, int] = {}
         for s, d, h in zip(self.starts, self.durations, self.demands, strict=True):
@@ -99,6 +94,29 @@ class TimeTable(Pruning):
             for begin, end, height in zip(times, times[1:], heights, strict=False)
             if height > 0
         ]
+
+
+def _first_fit(profile: Profile, first: int, length: int, free: int, own: tuple[int, int]) -> int:
+    """The earliest start from `first` on where the profile leaves at most `free` in use, the task's own part
+    of it aside."""
+    k = bisect_right(profile, first, key=lambda piece: piece[1])
+    while k < len(profile) and profile[k][0] < first + length:
+        begin, end, height = profile[k]
+        if height > free and not own[0] <= begin < own[1]:
+            first = end
+        k += 1
+    return first
+
+
+def _last_fit(profile: Profile, last: int, length: int, free: int, own: tuple[int, int]) -> int:
+    """As `_first_fit`, backwards from `last`."""
+    k = bisect_left(profile, (last + length,)) - 1
+    while k >= 0 and profile[k][1] > last:
+        begin, _, height = profile[k]
+        if height > free and not own[0] <= begin < own[1]:
+            last = begin - length
+        k -= 1
+    return last
 
 
 def _least_positive(store: Store, x: int) -> int:
@@ -202,6 +220,9 @@ class Disjunctive(Pruning):
             if lo[d] > 0 and not _is_absent(store, p) and store.is_bounded(s)
         ]
         certain = [not store.contains(p, 0) for _, _, p in triples]
+        if len(triples) > _EDGES_LIMIT:
+            _keep_apart(store, triples, certain)
+            return
         tasks = [
             (lo[s], lo[d], hi[s] + lo[d], sure) for (s, d, _), sure in zip(triples, certain, strict=True)
         ]
@@ -221,6 +242,28 @@ class Disjunctive(Pruning):
                 store.set_hi(s, -first - lo[d])
             elif -first - lo[d] < lo[s]:
                 store.fix(p, 0)
+
+
+def _keep_apart(store: Store, tasks: Sequence[tuple[int, int, int]], certain: Sequence[bool]) -> None:
+    """Time-table consistency for tasks (start, duration, presence) that run one at a time."""
+    lo, hi = store.lo, store.hi
+    profile = sorted(
+        (hi[s], lo[s] + lo[d], 1)
+        for (s, d, _), sure in zip(tasks, certain, strict=True)
+        if sure and hi[s] < lo[s] + lo[d]
+    )
+    if any(one[1] > other[0] for one, other in pairwise(profile)):
+        store.fail()
+    for (s, d, p), sure in zip(tasks, certain, strict=True):
+        if lo[s] == hi[s] and sure:
+            continue
+        own = (hi[s], lo[s] + lo[d]) if sure else (0, 0)
+        first = _first_fit(profile, lo[s], lo[d], 0, own)
+        if sure:
+            store.set_lo(s, first)
+            store.set_hi(s, _last_fit(profile, hi[s], lo[d], 0, own))
+        elif first > hi[s]:
+            store.fix(p, 0)
 
 
 def _is_absent(store: Store, present: int) -> bool:
