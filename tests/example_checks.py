@@ -330,6 +330,46 @@ def job_shop(s: S, d: S) -> bool:
     return max(ends) <= s["end"]
 
 
+def building_site(s: S, d: S) -> bool:
+    lasting = {"cellar": 4, "walls": 5, "roof": 3, "windows": 2, "pipes": 4, "wires": 3}
+    crew = {"cellar": 3, "walls": 4, "roof": 3, "windows": 2, "pipes": 2, "wires": 2}
+    lasting["plaster"], crew["plaster"] = 7 - 2 * s["plasterers"], s["plasterers"]
+    if s["garden.present"]:
+        lasting["garden"], crew["garden"] = 4, 3
+    span = {name: range(s[f"{name}.start"], s[f"{name}.start"] + days) for name, days in lasting.items()}
+    before = [("cellar", "walls"), ("walls", "roof"), ("walls", "windows"), ("roof", "wires")]
+    before += [(name, "plaster") for name in ("windows", "pipes", "wires")]
+    crane = [span[name] for name in ("walls", "roof", "windows", "garden") if name in span]
+    at_work = [sum(crew[name] for name in span if day in span[name]) for day in range(s["end"])]
+    return (
+        all(span[a].stop <= span[b].start for a, b in before)
+        and span["roof"].stop < span["pipes"].start
+        and len({day for days in crane for day in days}) == sum(map(len, crane))
+        and max(at_work) <= d["people"]
+        and max(days.stop for days in span.values()) <= s["end"]
+    )
+
+
+def delivery_round(s: S, d: S) -> bool:
+    place, visited = 0, []
+    for _ in range(d["shops"]):
+        place = s["next"][place]
+        visited.append(place)
+    return sorted(visited) == list(range(d["shops"]))
+
+
+def shift_pattern(s: S, d: S) -> bool:
+    weeks = ["".join("elno"[v] for v in week) for week in s["shift"]]
+    days = zip(*s["shift"], strict=True)
+    return (
+        not any(bad in week for week in weeks for bad in ("le", "nnn", "nne", "nnl", "ne", "nl"))
+        and all(sorted(day) == [0, 1, 2, 3] for day in days)
+        and all(week.count("o") <= 2 for week in weeks)
+        and s["shift"] == sorted(s["shift"])
+        and len(set(weeks)) == len(weeks)
+    )
+
+
 def project(s: S, d: S) -> bool:
     spans = [range(a, a + n) for a, n in zip(s["start"], d["duration"], strict=True)]
     crews = [sum(c for c, span in zip(d["crew"], spans, strict=True) if day in span) for day in range(99)]
@@ -371,7 +411,7 @@ _ALL: list[Callable[[S, S], bool]] = [
     hundred_fowls, three_squares, lattice_points, pell, pythagorean_triples, egyptian_fractions, sum_of_cubes,
     taxicab, big_factorisation, chinese_remainder, ramanujan_nagell, seven_eleven, easter, cicadas, knapsack,
     production_mix, subset_sum, graph_colouring, bin_packing, facility_location, computer_configuration,
-    quasigroup, job_shop, project, nurse_rota, meeting_hours,
+    quasigroup, job_shop, project, nurse_rota, meeting_hours, building_site, delivery_round, shift_pattern,
 ]  # fmt: skip
 
 CHECKS = {check.__name__: check for check in _ALL} | {"eight_queens": queens, "twenty_queens": queens}

@@ -131,6 +131,9 @@ KNOWN = {
     "project": optimal([24, 9]),
     "nurse_rota": optimal(2),
     "meeting_hours": optimal([7, 14], values={"utc": 21}, count=3),
+    "building_site": optimal([1, 20, 3]),
+    "delivery_round": optimal(246),
+    "shift_pattern": Known(),
     # Tiles; the numbers are checked against an enumeration below.
     "gemm_tile": optimal([72, 196608], wishes=[64, 4, 1, 8], count=4100),
     "convolution_tile": optimal(185088, wishes=[32, 224], count=13570),
@@ -232,7 +235,8 @@ KEYS = [
 ]  # fmt: skip
 FUNCTIONS = [
     "abs", "min", "max", "sum", "gcd", "lcm", "ceil_div", "divides", "implies", "iff", "xor",
-    "all_different", "table", "element", "count", "any", "all",
+    "all_different", "table", "element", "count", "any", "all", "precedence", "no_overlap", "cumulative",
+    "circuit", "regular", "global_cardinality", "at_most", "lex_less",
 ]  # fmt: skip
 PATTERNS = {
     "range domain": r": -?\w+\.\.\w+",
@@ -260,6 +264,9 @@ PATTERNS = {
     "not": r"\bnot \w+\)",
     "and": r"\) and |\w and \w+\[",
     "or": r"\) or \(|\] or ",
+    "interval": r"\{start: \d+\.\.\w+, duration: \d",
+    "optional interval": r"optional: true",
+    "part of an interval": r"\w\.end <=",
     "truth as a number": r"\* \(.* == \w\)",
 }
 PATTERNS |= {f"key {key}": rf"(^|\s|[{{-]){key}: ?" for key in KEYS}
