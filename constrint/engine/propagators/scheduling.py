@@ -276,10 +276,13 @@ def _earliest(store: Store, tasks: list[tuple[int, int, int, bool]]) -> list[int
     result = [first for first, _, _, _ in tasks]
     order = sorted([k for k, task in enumerate(tasks) if task[3]], key=lambda k: tasks[k][0])
     for k, (first, duration, _, _) in enumerate(tasks):
-        # Those that task k cannot precede come before it.
-        before = [j for j in order if j != k and tasks[j][2] - tasks[j][1] < first + duration]
-        if before:
-            result[k] = max(result[k], _completion(tasks, before))
+        while True:
+            # Those that task k cannot precede come before it.
+            before = [j for j in order if j != k and tasks[j][2] - tasks[j][1] < first + duration]
+            ready = _completion(tasks, before) if before else first
+            if ready <= first:
+                break
+            result[k] = first = ready
     for deadline in sorted({tasks[k][2] for k in order}):
         chosen = [j for j in order if tasks[j][2] <= deadline]
         firsts = [tasks[j][0] for j in chosen]
