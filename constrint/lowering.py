@@ -42,7 +42,8 @@ class Lowering:
     """Builds a program in `store`. Raises Inconsistent as soon as a contradiction shows."""
 
     def __init__(self, store: Store, *, spell_out: bool = False) -> None:
-        """With `spell_out` globals are stated in simpler terms wherever they can be."""
+        """With `spell_out`, which is for other solvers, globals are stated in simpler terms wherever they can
+        be; but for those that must hold and that such solvers know."""
         self.store = store
         self.spell_out = spell_out
         self.variables: dict[str, int] = {}
@@ -237,7 +238,7 @@ class Lowering:
 
     def _assert_relation(self, e: Expression) -> None:
         xs = [self._variable(self._affine(arg)) for arg in e.args]
-        simpler = e.data.simpler(e.args) if self.spell_out else None
+        simpler = e.data.simpler(e.args) if self.spell_out and not e.data.is_known else None
         if simpler is not None:
             self._assert(simpler)
             return

@@ -24,11 +24,13 @@ from constrint.engine.propagators import (
     logic,
     relation,
     routes,
+    scheduling,
     sequences,
 )
 from constrint.engine.propagators import membership as listed
 from constrint.engine.store import Inconsistent, OutOfTime, Store
 from constrint.errors import BackendError
+from constrint.evaluation import holds
 from constrint.minimising import Best
 from constrint.solving import Program, Session
 
@@ -79,14 +81,17 @@ def solve(session: Session, time_limit: float | None) -> Best:
 def _remember(session: Session, program: Program, best: Best, values: list[int]) -> None:
     """Keeps the solution, after checking it against the meaning of every constraint."""
     assignment = {name: values[x] for name, x in program.variables.items()}
-    check = session.problem.check(assignment)
-    if not check:
-        raise BackendError(f"CP-SAT gave an assignment that violates {check.violated[0]}; please report this")
+    violated = session.problem.check(assignment).violated
+    violated += [one for one in session.constraints if not holds(one.expression, assignment)]
+    if violated:
+        raise BackendError(f"CP-SAT gave an assignment that violates {violated[0]}; please report this")
     best.assignment = assignment
     best.objective = [
         -values[x] if goal.maximize else values[x]
         for x, goal in zip(program.objectives, session.problem.objectives, strict=True)
     ]
+    if session.on_solution is not None:
+        session.on_solution(assignment, best.objective)
 
 
 def installed() -> bool:
@@ -367,6 +372,36 @@ class _Translation:
             if j != k or p.partial or len(p.xs) == 1
         ])  # fmt: skip
 
+    def _time_table(self, p: scheduling.TimeTable) -> None:
+        variables = self.variables
+        tasks = [
+            self.model.new_interval_var(variables[s], variables[d], self._end(s, d), "")
+            for s, d in zip(p.starts, p.durations, strict=True)
+        ]
+        self.model.add_cumulative(tasks, [variables[h] for h in p.demands], variables[p.capacity])
+
+    def _disjunctive(self, p: scheduling.Disjunctive) -> None:
+        """As a resource of one unit: tasks without a duration are in nobody's way there."""
+        tasks = [
+            self.model.new_optional_interval_var(
+                self.variables[s],
+                self.variables[d],
+                self._end(s, d),
+                self._equality(present, 0).negated(),
+                "",
+            )
+            for s, d, present in zip(p.starts, p.durations, p.presents, strict=True)
+        ]
+        self.model.add_cumulative(tasks, [1] * len(tasks), 1)
+
+    def _end(self, start: int, duration: int) -> Any:
+        """A variable for the end of a task."""
+        store = self.store
+        low, high = store.lo[start] + store.lo[duration], store.hi[start] + store.hi[duration]
+        if max(-low, high) >= _INT64:
+            raise BackendError("CP-SAT needs 64-bit bounds, and the end of a task has none")
+        return self.model.new_int_var(low, high, "")
+
     def _accepted(self, p: sequences.Accepted) -> None:
         """The state after each item, and a table for each step."""
         machine = p.machine
@@ -399,7 +434,7 @@ class _Translation:
         self.model.add_allowed_assignments(columns, rows)
 
     def _implied(self, p: Propagator) -> None:
-        """DifferentValues says it already."""
+        """Another propagator says it already."""
 
     def _different_truth(self, p: different.DifferentTruth) -> None:
         pairs = []
@@ -440,6 +475,9 @@ _RULES: dict[type[Propagator], Callable[[_Translation, Any], None]] = {
     different.DifferentBounds: _Translation._implied,
     different.DifferentTruth: _Translation._different_truth,
     routes.Round: _Translation._round,
+    scheduling.TimeTable: _Translation._time_table,
+    scheduling.Energy: _Translation._implied,
+    scheduling.Disjunctive: _Translation._disjunctive,
     sequences.Accepted: _Translation._accepted,
     relation.RelationTruth: _Translation._relation_truth,
 }

@@ -40,6 +40,9 @@ class Relation(Global):
     splits: ClassVar[bool] = False
     """Whether under a condition, or denied, the simpler form prunes more than an evaluation at the end."""
 
+    is_known: ClassVar[bool] = False
+    """Whether other solvers have it, so that its propagators are handed to them as they are."""
+
     def holds(self, values: Sequence[int]) -> bool:
         """Whether it is true of the values."""
         raise NotImplementedError

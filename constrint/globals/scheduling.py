@@ -74,6 +74,8 @@ def _overlap(s: int, d: int, t: int, e: int) -> bool:
 class Cumulative(Relation):
     """Starts, durations, demands, then the capacity."""
 
+    is_known = True
+
     def text(self, args: Sequence[str]) -> str:
         lists = map(bracketed, _chunks(args[:-1], 3))
         return f"cumulative({', '.join(lists)}, {args[-1]})"
@@ -110,6 +112,8 @@ class Cumulative(Relation):
 @dataclass(frozen=True)
 class NoOverlap(Relation):
     """Starts, durations, presences."""
+
+    is_known = True
 
     def text(self, args: Sequence[str]) -> str:
         starts, durations, presents = _chunks(args, 3)
