@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
+from constrint.cancellation import Cancellation
 from constrint.domains import Domain, DomainSpec
 from constrint.errors import (
     BackendError,
@@ -117,6 +118,7 @@ def load(
 __all__ = [
     "Array",
     "BackendError",
+    "Cancellation",
     "Check",
     "Constraint",
     "CountResult",

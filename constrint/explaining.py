@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from constrint.problem import Problem
 
 
-class _Interrupted(Exception):
+class Interrupted(Exception):
     """Ctrl-C was pressed."""
 
 
-class _Conflicts:
+class Conflicts:
     """Solves subsets of a problem's constraints, within one time limit."""
 
     def __init__(self, problem: Problem, time_limit: float | None) -> None:
@@ -44,7 +44,7 @@ class _Conflicts:
     def holds(self, constraints: Sequence[Constraint]) -> bool:
         """Whether the constraints can hold together, as far as can be told (in doubt, they can).
 
-        Raises _Interrupted after Ctrl-C.
+        Raises Interrupted after Ctrl-C.
         """
         left = None if self._deadline is None else self._deadline - time.monotonic()
         if left is not None and left <= 0:
@@ -69,7 +69,7 @@ class _Conflicts:
             self.doubts = True
             self.stopped_by = session.stopped_by
             if session.stopped_by == INTERRUPT:
-                raise _Interrupted
+                raise Interrupted
             return True
         if self.smallest is None or len(constraints) < len(self.smallest):
             self.smallest = constraints
@@ -81,7 +81,7 @@ def explain(problem: Problem, time_limit: float | None = None) -> Explanation:
 
     Where a limit or Ctrl-C stops it, the smallest conflict that was proved by then, not certified minimal.
     """
-    conflicts = _Conflicts(problem, time_limit)
+    conflicts = Conflicts(problem, time_limit)
     constraints = list(problem.constraints)
     minimal = False
     try:
@@ -91,7 +91,7 @@ def explain(problem: Problem, time_limit: float | None = None) -> Explanation:
         conflict: list[Constraint] = []
         # With the declared domains alone in conflict, no constraint is to blame.
         if conflicts.holds([]):
-            conflict = _quick_explain(conflicts, [], False, constraints)
+            conflict = quick_explain(conflicts, [], False, constraints)
         conflicts.doubts = False
         minimal = not conflicts.holds(conflict) and all(
             conflicts.holds([other for other in conflict if other is not one]) for one in conflict
@@ -100,7 +100,7 @@ def explain(problem: Problem, time_limit: float | None = None) -> Explanation:
             conflicts.smallest = conflict
         else:
             minimal = False
-    except _Interrupted:
+    except Interrupted:
         pass
     if conflicts.smallest is None:
         return Explanation(UNKNOWN, [], False, conflicts.stopped_by, conflicts.statistics)
@@ -109,8 +109,8 @@ def explain(problem: Problem, time_limit: float | None = None) -> Explanation:
     return Explanation(INFEASIBLE, shown, minimal, conflicts.stopped_by, conflicts.statistics)
 
 
-def _quick_explain(
-    conflicts: _Conflicts, background: list[Constraint], grown: bool, candidates: list[Constraint]
+def quick_explain(
+    conflicts: Conflicts, background: list[Constraint], grown: bool, candidates: list[Constraint]
 ) -> list[Constraint]:
     """A minimal part of `candidates` that contradicts the background; `grown` if that has just grown."""
     if grown and not conflicts.holds(background):
@@ -119,6 +119,6 @@ def _quick_explain(
         return candidates
     half = len(candidates) // 2
     first, second = candidates[:half], candidates[half:]
-    from_second = _quick_explain(conflicts, background + first, True, second)
-    from_first = _quick_explain(conflicts, background + from_second, bool(from_second), first)
+    from_second = quick_explain(conflicts, background + first, True, second)
+    from_first = quick_explain(conflicts, background + from_second, bool(from_second), first)
     return from_first + from_second

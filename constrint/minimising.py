@@ -39,6 +39,8 @@ class Best:
         self.objective = values
         if values:
             session.best = values[min(position, len(values) - 1)]
+        if session.on_solution is not None:
+            session.on_solution(self.assignment, values)
 
 
 class _Improved(Exception):

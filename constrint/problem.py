@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from constrint import solving
 from constrint.backends import answer_with
+from constrint.cancellation import Cancellation
 from constrint.domains import DomainSpec
 from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError, unknown_name
 from constrint.evaluation import holds
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
 
 MAX_VARIABLES = 1_000_000
 """More variables than this are refused: they come from mistakes or from bombs."""
+
+_STATED = ("variables", "arrays", "intervals", "places", "constraints", "preferences", "objectives")
+"""The attributes of a problem that hold what is stated."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 
@@ -105,6 +110,7 @@ class Problem:
         self.constraints: list[Constraint] = []
         self.preferences: list[Preference] = []
         self.objectives: list[Objective] = []
+        self._states: list[dict[str, Any]] = []
 
     # Stating ----------------------------------------------------------------------------------------
 
@@ -264,6 +270,20 @@ class Problem:
         """Adds objectives, each less important than those before it."""
         self.objectives.extend([Objective(self._checked(e), maximize=True) for e in expressions])
 
+    def push(self) -> None:
+        """Remembers what is stated now, for `pop`."""
+        self._states.append({name: copy(getattr(self, name)) for name in _STATED})
+
+    def pop(self) -> None:
+        """Takes back what was stated since the last `push` that was not taken back.
+
+        Raises ProblemError where there is none.
+        """
+        if not self._states:
+            raise ProblemError("there is no push() to go back to")
+        for name, stated in self._states.pop().items():
+            setattr(self, name, stated)
+
     def _check_name(self, name: str) -> None:
         if not isinstance(name, str) or not _NAME.match(name):
             raise ProblemError(f"{name!r} is not a name: letters, digits and '_', not starting with a digit")
@@ -293,23 +313,61 @@ class Problem:
         node_limit: int | None = None,
         backend: str = "native",
         progress: solving.Progress | None = None,
+        assuming: Iterable[Operand] = (),
+        hints: Mapping[str, Any] | None = None,
+        on_solution: Callable[[Solution], None] | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Solution:
         """One solution: the optimal one, the preferred one among those, or any one.
 
-        `time_limit` is in seconds. A limit or Ctrl-C ends with the best solution so far, and
+        `time_limit` is in seconds. A limit, `cancellation` or Ctrl-C ends with the best solution so far, and
         `stopped_by` says so. The back end "cp-sat" hands the propagated program to OR-Tools; "auto" does
         so, if OR-Tools is installed, once the native search has grown long.
 
+        `assuming` are constraints for this call alone; if these are what leaves no solution, `conflict` of
+        the answer says which. `hints` are values for some variables, right or wrong, that the native search
+        tries first. `on_solution` is called with each solution that is better than those before it.
+
         Raises UnboundedError where the search would need a bound that no constraint implies, BackendError
-        where the back end cannot take the problem.
+        where the back end cannot take the problem, ProblemError for hints that are no values.
         """
-        session = solving.Session(self, time_limit=time_limit, node_limit=node_limit, progress=progress)
+        assumptions = [Constraint(self._checked(operand)) for operand in assuming]
+
+        def report(values: Mapping[str, int], objective: list[int]) -> None:
+            assert on_solution is not None
+            on_solution(
+                Solution(
+                    self,
+                    values,
+                    status=SATISFIED,
+                    objective=self._objective(objective),
+                    statistics=session.statistics(),
+                )
+            )
+
+        session = solving.Session(
+            self,
+            time_limit=time_limit,
+            node_limit=node_limit,
+            progress=progress,
+            constraints=[*self.constraints, *assumptions],
+            hints=self._values(hints or {}),
+            on_solution=None if on_solution is None else report,
+            cancelled=None if cancellation is None else lambda: cancellation.cancelled,
+        )
         best = answer_with(session, backend, time_limit)
         found = best.assignment is not None
+        status = solving.status_of(session, found, best.proved, bool(self.objectives))
+        conflict: list[Constraint] = []
+        if assumptions and status == INFEASIBLE:
+            from constrint.assuming import conflicting
+
+            conflict = conflicting(self, assumptions, time_limit)
         return Solution(
             self,
             best.assignment,
-            status=solving.status_of(session, found, best.proved, bool(self.objectives)),
+            status=status,
+            conflict=conflict,
             objective=self._objective(best.objective),
             complete=not found and best.proved,
             stopped_by=session.stopped_by,
@@ -513,6 +571,16 @@ class Problem:
         return plain
 
     def _flattened(self, assignment: Mapping[str, Any]) -> dict[str, int]:
+        """The values of all variables by their names."""
+        values = self._values(assignment)
+        missing = [name for name in self.variables if name not in values]
+        if missing:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            raise ProblemError(f"the assignment has no value for '{missing[0]}'{more}")
+        return values
+
+    def _values(self, assignment: Mapping[str, Any]) -> dict[str, int]:
+        """The values that are given, by the names of variables; of arrays by element."""
         if not isinstance(assignment, Mapping):
             raise ProblemError(f"an assignment maps names to integers; this is {assignment!r}")
         values: dict[str, int] = {}
@@ -540,10 +608,6 @@ class Problem:
 
         for name, value in assignment.items():
             take(name, value)
-        missing = [name for name in self.variables if name not in values]
-        if missing:
-            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            raise ProblemError(f"the assignment has no value for '{missing[0]}'{more}")
         return values
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ TIME_LIMIT = "time limit"
 NODE_LIMIT = "node limit"
 MEMORY_LIMIT = "memory limit"
 INTERRUPT = "interrupt"
+CANCELLED = "cancellation"
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,15 @@ class Solution(Mapping[str, Any]):
         complete: bool = False,
         stopped_by: str | None = None,
         statistics: Statistics | None = None,
+        conflict: Sequence[Constraint] = (),
     ) -> None:
         self.status = status
         self.objective = objective
         self.complete = complete
         self.stopped_by = stopped_by
         self.statistics = statistics or Statistics()
+        self.conflict = list(conflict)
+        """Where nothing satisfies the assumptions: a minimal set of them that the problem rules out."""
         self.values_by_name: Mapping[str, int] = values or {}
         self._shown: dict[str, Any] = {}
         if values is not None:

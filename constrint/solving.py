@@ -10,13 +10,14 @@ from constrint.domains import Domain, read_domain
 from constrint.engine.probing import probe_disjunctions
 from constrint.engine.propagators.linear import LinearEq
 from constrint.engine.search import Counters, LimitReached, Search, Unbounded
-from constrint.engine.store import Clock, Inconsistent, OutOfRange, OutOfTime, Store
+from constrint.engine.store import Cancelled, Clock, Inconsistent, OutOfRange, OutOfTime, Store
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
 from constrint.expressions import Expression, Op, multiply, walk
 from constrint.lowering import Lowering
 from constrint.minimising import Best, Minimiser
 from constrint.objectives import relate
 from constrint.results import (
+    CANCELLED,
     INFEASIBLE,
     INTERRUPT,
     NODE_LIMIT,
@@ -61,12 +62,19 @@ class Session:
         node_limit: int | None = None,
         progress: Progress | None = None,
         constraints: Sequence[Constraint] | None = None,
+        hints: Assignment | None = None,
+        on_solution: Callable[[Assignment, list[int]], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
     ) -> None:
+        """`hints` are values to try first; `on_solution` is called with each better solution and the values
+        of the objectives."""
         self.problem = problem
         self.constraints = problem.constraints if constraints is None else constraints
         if node_limit is not None and (not isinstance(node_limit, int) or node_limit < 0):
             raise ProblemError(f"a node limit is an integer, 0 or more, not {node_limit!r}")
         self.node_limit = node_limit
+        self.hints = hints or {}
+        self.on_solution = on_solution
         self.counters = Counters()
         self.best: int | None = None
         self.stopped_by: str | None = None
@@ -74,7 +82,7 @@ class Session:
         self._started = time.perf_counter()
         self._progress = progress
         deadline = None if time_limit is None else time.monotonic() + checked_limit(time_limit)
-        self.clock = Clock(deadline, None if progress is None else self._report)
+        self.clock = Clock(deadline, None if progress is None else self._report, cancelled)
         self._steps = 0
         self._store: Store | None = None
 
@@ -125,8 +133,8 @@ class Session:
             except Unbounded as refusal:
                 if bits >= _REFUSAL_BITS:
                     raise self._refused(refusal.variable) from None
-            except OutOfTime:
-                self.stopped_by = TIME_LIMIT
+            except OutOfTime as stop:
+                self.stopped_by = CANCELLED if isinstance(stop, Cancelled) else TIME_LIMIT
                 return fallback()
             except LimitReached:
                 self.stopped_by = NODE_LIMIT
@@ -180,7 +188,8 @@ class Program:
                 x = self._variable(preference.expression, preference.expression)
                 self.preferences.append((x, preference.largest))
         self.guide = settle(self.store)
-        """Values that solve the linear part, where they were looked for."""
+        """Values to try first: the hints, and what solves the linear part where that was looked for."""
+        self.guide.update((self.variables[name], value) for name, value in session.hints.items())
         self.lowering.finish()
         if not spell_out:
             for x in reversed(self.objectives):
