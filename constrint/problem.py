@@ -31,6 +31,7 @@ from constrint.expressions import (
 )
 from constrint.expressions import member as member_of
 from constrint.globals.scheduling import Interval
+from constrint.html import table
 from constrint.intervals import declare
 from constrint.numbers import long_integers
 from constrint.results import (
@@ -609,6 +610,19 @@ class Problem:
         for name, value in assignment.items():
             take(name, value)
         return values
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[object, ...]] = []
+        for name, spec in self.variables.items():
+            rows.append(("variable", name, "integer" if spec == DomainSpec() else _declaration(name, spec)))
+        rows += [("constraint", one.label or "", one.expression) for one in self.constraints]
+        rows += [
+            ("maximize" if goal.maximize else "minimize", "", goal.expression) for goal in self.objectives
+        ]
+        rows += [
+            ("prefer", "largest" if one.largest else "smallest", one.expression) for one in self.preferences
+        ]
+        return table(repr(self), ["", "name", "statement"], rows, len(rows))
 
     def __repr__(self) -> str:
         return (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from constrint.domains import Domain
 from constrint.errors import Place
 from constrint.expressions import Category, Expression, Op, to_expression
+from constrint.html import table
 from constrint.numbers import long_integers
 
 if TYPE_CHECKING:
@@ -109,6 +110,10 @@ class Solution(Mapping[str, Any]):
             values = ", ".join(f"{name}={value}" for name, value in self._shown.items())
         return f"<Solution {self.status}{': ' if values else ''}{values}>"
 
+    def _repr_html_(self) -> str:
+        caption = self.status if self.objective is None else f"{self.status}, objective {self.objective}"
+        return table(caption, ["variable", "value"], self._shown.items(), len(self._shown))
+
 
 def nest(
     values: Mapping[str, Any],
@@ -199,12 +204,21 @@ class Propagation:
     def __getitem__(self, name: str) -> Domain:
         return self.domains[name]
 
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, domain, "∞" if domain.size is None else domain.size)
+            for name, domain in self.domains.items()
+        ]
+        return table(self.status, ["variable", "domain", "values"], rows, len(rows))
+
 
 @dataclass
 class Explanation:
     """Why there is no solution: constraints that cannot hold together with the declared domains.
 
     `minimal` says that this was certified: without any one of them, the others can hold together.
+    `reason` is the arithmetic in words where their linear parts alone contradict each other, from a proof
+    that was checked.
     """
 
     status: str
@@ -212,6 +226,7 @@ class Explanation:
     minimal: bool
     stopped_by: str | None = None
     statistics: Statistics = field(default_factory=Statistics)
+    reason: str | None = None
 
 
 @dataclass

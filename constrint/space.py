@@ -15,6 +15,7 @@ from constrint.diagram.diagram import Diagram
 from constrint.diagram.numbering import Numbering
 from constrint.diagram.values import NARROW, Column, Values, bounds_of, integers, position_of, size_of, taken
 from constrint.errors import ProblemError, SizeLimitError
+from constrint.html import MOST_ROWS, table
 from constrint.results import SATISFIED, Solution, nest
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class SearchSpace(Sequence[dict[str, Any]]):
 
     def __repr__(self) -> str:
         return f"<SearchSpace of {self.size:,} configurations of {len(self._names)} variables>"
+
+    def _repr_html_(self) -> str:
+        first = self[:MOST_ROWS]
+        headings = list(first[0]) if first else self.names
+        return table(repr(self), headings, [list(each.values()) for each in first], self.size)
 
     # One configuration and another ---------------------------------------------------------------------
 
