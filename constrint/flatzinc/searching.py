@@ -49,21 +49,44 @@ class AnnotatedSearch(Search):
             for xs, variable_choice, value_choice in phases
         ]
         self._complete_once = complete_once
+        # By depth, the phase and the position of the first free variable.
+        self._starts: list[tuple[int, int]] = []
         self._seeded = Random(seed)
         self._random.seed(seed)
 
     def _branch(self) -> list[_Alternative]:
-        store = self.store
-        lo, hi = store.lo, store.hi
-        for xs, choice, value_choice in self._phases:
-            free = [x for x in xs if lo[x] != hi[x]]
-            if free:
-                x = self._choose(free) if choice is None else min(free, key=partial(choice, store))
-                return self._by_choice(x, value_choice)
+        x = self._next_by_phases()
+        if x is not None:
+            return self._by_choice(*x)
         alternatives: list[_Alternative] = super()._branch()
         if self._complete_once and not alternatives:
             return self._complete()
         return alternatives
+
+    def _next_by_phases(self) -> tuple[int, str] | None:
+        """The next variable, and how to choose its value; None where every phase is done.
+
+        What comes before the first free variable of a node is fixed below that node too, so the search for
+        it starts there: a phase of many variables is not gone through at every node.
+        """
+        lo, hi = self.store.lo, self.store.hi
+        depth = min(self.counters.depth, len(self._starts))
+        first, start = self._starts[depth - 1] if depth else (0, 0)
+        del self._starts[depth:]
+        for number in range(first, len(self._phases)):
+            xs, choice, value_choice = self._phases[number]
+            while start < len(xs) and lo[xs[start]] == hi[xs[start]]:
+                start += 1
+            if start < len(xs):
+                self._starts.append((number, start))
+                if choice is _input_order:
+                    return xs[start], value_choice
+                free = [x for x in xs[start:] if lo[x] != hi[x]]
+                x = self._choose(free) if choice is None else min(free, key=partial(choice, self.store))
+                return x, value_choice
+            start = 0
+        self._starts.append((len(self._phases), 0))
+        return None
 
     def _by_choice(self, x: int, value_choice: str) -> list[_Alternative]:
         store = self.store
@@ -109,6 +132,10 @@ class AnnotatedSearch(Search):
 # How to choose a variable: the smallest key comes first, and the first of equal ones -----------------------
 
 
+def _input_order(store: Store, x: int) -> int:
+    return 0
+
+
 def _degree(store: Store, x: int) -> int:
     return len(store._on_fixed[x])
 
@@ -123,7 +150,7 @@ def _regret(store: Store, x: int) -> int:
 
 
 VARIABLE_CHOICES: dict[str, Callable[[Store, int], _Key]] = {
-    "input_order": lambda store, x: 0,
+    "input_order": _input_order,
     "first_fail": lambda store, x: store.size(x),
     "anti_first_fail": lambda store, x: -store.size(x),
     "smallest": lambda store, x: store.lo[x],
