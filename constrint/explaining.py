@@ -106,7 +106,18 @@ def explain(problem: Problem, time_limit: float | None = None) -> Explanation:
         return Explanation(UNKNOWN, [], False, conflicts.stopped_by, conflicts.statistics)
     # In the user's order, which is easier to read.
     shown = [one for one in constraints if any(one is part for part in conflicts.smallest)]
-    return Explanation(INFEASIBLE, shown, minimal, conflicts.stopped_by, conflicts.statistics)
+    return Explanation(
+        INFEASIBLE, shown, minimal, conflicts.stopped_by, conflicts.statistics, _reason(problem, shown)
+    )
+
+
+def _reason(problem: Problem, conflict: Sequence[Constraint]) -> str | None:
+    # Only imported where it is used: most programs never explain anything.
+    from constrint.linear import linear_system
+    from constrint.reasons import reason
+
+    system = linear_system(problem, conflict)
+    return None if system is None or not system.names else reason(system)
 
 
 def quick_explain(

@@ -240,10 +240,11 @@ def test_explain(capsys: Capture) -> None:
             {"label": None, "expression": "x <= 5", "line": 4},
             {"label": "small", "expression": "y <= 5", "line": 5},
         ],
+        "reason": "large + (x <= 5) + small gives 0 <= -2",
     }
     assert "without any one of them the others can" in Run(capsys, "explain", "infeasible.yaml").out
     run = Run(capsys, "explain", "tile.yaml", "--format", "json")
-    assert (run.json, run.code) == ({"status": "satisfied", "conflict": []}, 0)
+    assert (run.json, run.code) == ({"status": "satisfied", "conflict": [], "reason": None}, 0)
 
 
 @pytest.mark.parametrize(

@@ -206,11 +206,16 @@ def _explain(problem: Problem, arguments: argparse.Namespace) -> Report:
     return Report(
         status=result.status,
         remark=remark,
-        data={"status": result.status, "conflict": [_constraint(part) for part in result.conflict]},
+        data={
+            "status": result.status,
+            "conflict": [_constraint(part) for part in result.conflict],
+            "reason": result.reason,
+        },
         table=_constraint_table(result.conflict),
         statistics=_statistics(result.statistics),
         stopped_by=result.stopped_by,
         code=_code(result.status, result.stopped_by if result.status == UNKNOWN else None),
+        note=f"reason: {result.reason}" if result.reason else "",
     )
 
 

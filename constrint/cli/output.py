@@ -36,6 +36,8 @@ class Report:
     solutions: list[dict[str, Any]] | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
     stopped_by: str | None = None
+    note: str = ""
+    """A part of the answer that is a sentence, below the table."""
     hint: str = ""
     written: bool = False
     """Whether the answer itself is in a file already, and this only says so."""
@@ -94,6 +96,8 @@ def _write_table(report: Report, stream: IO[str], arguments: argparse.Namespace)
         console.print(_grid(report.table))
     elif report.table.hidden and arguments.quiet and not report.written:
         console.print(str(report.table.rows[0][0]))
+    if report.note:
+        console.print(report.note, markup=False)
     if arguments.stats and report.statistics:
         rows = [[key, value] for key, value in report.statistics.items()]
         console.print(_grid(Table(["statistics", ""], rows)))

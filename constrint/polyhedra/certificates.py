@@ -93,3 +93,29 @@ def row_facts(rows: Sequence[tuple[Vector, int | None, int | None]]) -> Facts:
         forms += [form, [-c for c in form]]
         bounds += [high, None if low is None else -low]
     return Facts(forms, bounds)
+
+
+def proves(proof: Proof, facts: Facts) -> bool:
+    """Whether the proof shows that the facts contradict each other: every step is computed again."""
+    facts = facts.copy()
+    for cut in proof.cuts:
+        known = range(len(facts.forms))
+        if any(
+            fact not in known or factor < 0 or facts.bounds[fact] is None
+            for fact, factor in cut.multipliers.items()
+        ):
+            return False
+        form, bound = facts.combine(cut.multipliers)
+        if any(c.denominator != 1 for c in form):
+            return False
+        facts.state([c.numerator for c in form], bound.numerator // bound.denominator)
+    split = proof.split
+    if split is None:
+        last = facts.bounds[-1]
+        return not any(facts.forms[-1]) and last is not None and last < 0
+    for sign, bound_of_case, case in ((1, split.value, split.below), (-1, -split.value - 1, split.above)):
+        own = facts.copy()
+        own.state([sign * c for c in split.form], bound_of_case)
+        if not proves(case, own):
+            return False
+    return True
