@@ -76,6 +76,15 @@ class Function:
         return blocks
 
 
+def bind(device: int) -> None:
+    """Makes the GPU's context current where this thread has none, as one of autograd's may."""
+    if not _driver().ctxGetCurrent():
+        from cupy_backends.cuda.api import runtime
+
+        runtime.setDevice(device)
+        runtime.free(0)
+
+
 def load(cubin: bytes, symbol: str, name: str, shared_bytes: int, large_clusters: bool = False) -> Function:
     """Loads the image into the current context, and readies one kernel of it.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 import torch
 from torch import Tensor
 
@@ -23,15 +25,24 @@ def outer(
 def matrix_gradient(
     settings: Settings, d_gates: Tensor, states: Tensor, all_states: Tensor, reset: Tensor | None, R: Tensor
 ) -> Tensor:
-    """dR [Gr, H, D, D] in float32: one product over all steps and samples for each head."""
+    """dR [Gr, H, D, D] in float32: products over all steps and samples, in parts for each head.
+
+    A head's product is long and narrow: in parts it fills the GPU, and the parts' sum costs little.
+    """
     slots, heads, head_dim, _ = R.shape
-    h_before = torch.cat((states[:1], all_states[0, :-1]))
+    time, batch = d_gates.shape[:2]
+    h_before = R.new_empty(heads, time, batch, head_dim)
+    h_before[:, :1] = states[:1].permute(2, 0, 1, 3)
+    h_before[:, 1:] = all_states[0, :-1].permute(2, 0, 1, 3)
     if reset is not None:
-        h_before = h_before.masked_fill(reset[:, :, None, None], settings.initial_values[0])
-    h_before = h_before.to(R.dtype).flatten(0, 1).transpose(0, 1)
-    by_head = d_gates[:, :, :slots].flatten(0, 1).permute(2, 1, 3, 0).reshape(heads, slots * head_dim, -1)
-    found = float32_product(by_head, h_before)
-    return found.view(heads, slots, head_dim, head_dim).transpose(0, 1).contiguous()
+        h_before.masked_fill_(reset[:, :, None], settings.initial_values[0])
+    tiles = heads * -(-slots * head_dim // 128) * -(-head_dim // 128)
+    parts = gcd(time * batch, 1 << (256 // tiles).bit_length())
+    length = time * batch // parts
+    by_head = d_gates[:, :, :slots].permute(3, 0, 1, 2, 4).reshape(heads * parts, length, slots * head_dim)
+    found = float32_product(by_head.transpose(1, 2), h_before.view(heads * parts, length, head_dim))
+    found = found.view(heads, parts, slots, head_dim, head_dim).sum(1)
+    return found.transpose(0, 1).contiguous()
 
 
 def float32_product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:

@@ -130,7 +130,8 @@ def _loaded(configuration: Configuration, device: int) -> driver.Function:
 
 
 def loaded(configuration: Configuration, device: int) -> tuple[driver.Function, ...]:
-    """The kernels of a configuration, loaded once for each GPU. Its context must be current."""
+    """The kernels of a configuration, loaded once for each GPU, which must be the current one."""
+    driver.bind(device)
     key = (configuration.family, configuration.work, configuration.hardware)
     return _load(key, tuple(sorted(configuration.values.items())), device)
 

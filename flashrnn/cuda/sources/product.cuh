@@ -132,8 +132,8 @@ struct Product {
                     Math::multiply(partial[step % chains][tile][column], kept[tile][step],
                                    pair[column][step % 2 * 2], pair[column][step % 2 * 2 + 1]);
         }
-        from_memory<S::shared_steps>(S::register_steps, shared, begin, partial);
-        from_memory<S::streamed_steps>(S::register_steps + S::shared_steps, streamed, begin, partial);
+        from_memory<S::shared_steps, S::shared_steps>(S::register_steps, shared, begin, partial);
+        from_memory<S::streamed_steps, 4>(S::register_steps + S::shared_steps, streamed, begin, partial);
 
 #pragma unroll
         for (int tile = 0; tile < S::tiles; ++tile)
@@ -161,32 +161,44 @@ private:
         }
     }
 
-    template <int Steps>
+    // Unrolled, so that the compiler loads well ahead of the product.
+    template <int Steps, int Unroll>
     static DEVICE void from_memory(int first, const Words4* fragments, const char* begin,
                                    float (&partial)[chains][S::tiles][S::columns][4]) {
-#pragma unroll 2
-        for (int step = 0; step < Steps / chains * chains; step += chains)
+        constexpr int group = larger(chains, 2);
+        begin += first * 32;
+#pragma unroll(larger(Unroll / group, 1))
+        for (int step = 0; step < Steps / group * group; step += group)
 #pragma unroll
-            for (int chain = 0; chain < chains; ++chain)
-                one_step<Steps>(first, step + chain, fragments, begin, partial[chain]);
+            for (int next = 0; next < group; next += 2) {
+                uint32 pair[S::columns][4];
 #pragma unroll
-        for (int step = Steps / chains * chains; step < Steps; ++step)
-            one_step<Steps>(first, step, fragments, begin, partial[step % chains]);
+                for (int column = 0; column < S::columns; ++column)
+                    load_matrices(pair[column], begin + column * 8 * S::row + (step + next) * 32);
+                one_step<Steps>(step + next, fragments, pair, 0, partial[next % chains]);
+                one_step<Steps>(step + next + 1, fragments, pair, 2, partial[(next + 1) % chains]);
+            }
+#pragma unroll
+        for (int step = Steps / group * group; step < Steps; ++step) {
+            uint32 single[S::columns][2];
+#pragma unroll
+            for (int column = 0; column < S::columns; ++column)
+                load_matrices(single[column], begin + column * 8 * S::row + step * 32);
+            one_step<Steps>(step, fragments, single, 0, partial[step % chains]);
+        }
     }
 
-    template <int Steps>
-    static DEVICE void one_step(int first, int step, const Words4* fragments, const char* begin,
-                                float (&partial)[S::tiles][S::columns][4]) {
-        uint32 words[S::columns][2];
-#pragma unroll
-        for (int column = 0; column < S::columns; ++column)
-            load_matrices(words[column], begin + column * 8 * S::row + (first + step) * 32);
+    // The words of a step begin at `from` of what was loaded.
+    template <int Steps, int Words>
+    static DEVICE void one_step(int step, const Words4* fragments, const uint32 (&loaded)[S::columns][Words],
+                                int from, float (&partial)[S::tiles][S::columns][4]) {
 #pragma unroll
         for (int tile = 0; tile < S::tiles; ++tile) {
             const Words4 fragment = fragments[(tile * Steps + step) * 32];
 #pragma unroll
             for (int column = 0; column < S::columns; ++column)
-                Math::multiply(partial[tile][column], fragment.word, words[column][0], words[column][1]);
+                Math::multiply(partial[tile][column], fragment.word, loaded[column][from],
+                               loaded[column][from + 1]);
         }
     }
 };

@@ -56,7 +56,7 @@ struct Sums {
                     gates[gate] += float_of(both.word[0]);
                     gates[gate + 1] += float_of(both.word[1]);
                 } else {
-                    gates[gate] += float_of(both.word[which % 2]);
+                    gates[gate] += float_of(which % 2 != 0 ? both.word[1] : both.word[0]);
                 }
             }
         }

@@ -147,7 +147,7 @@ struct Tile {
     struct Chunks {
         static constexpr int count = divide_up(Rows * chunks, Threads);
         static constexpr uint32 nowhere = ~0u;
-        uint32 place[count];  // in 16 bytes from where a step begins
+        uint32 place[larger(count, 1)];  // in 16 bytes from where a step begins
 
         // Row r lies at offset(r) values, a negative offset is nowhere. Of each row only `units` values exist.
         template <class Offset>
