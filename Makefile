@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types benchmark clean
+.PHONY: demo test lint types docs benchmark clean
 
 # The engine is compiled again when one of its files changes.
 ENGINE := $(wildcard constrint/engine/*.p* constrint/engine/propagators/*.p*)
@@ -33,7 +33,10 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-test: lint types
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+test: lint types docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 	CONSTRINT_ENGINE=interpreted $(BIN)/python -m pytest -n 2 --dist worksteal $(REASONING)
 
