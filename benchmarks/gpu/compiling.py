@@ -1,15 +1,22 @@
-"""Solves and compiles everything that the run will launch, on all processors, so that nothing waits later."""
+"""Solves and compiles everything that the run will launch, on all processors, so that nothing waits later.
+
+Alone, it holds the compiler's report against the model over the paper's grid for every cell and direction, on
+any machine:  python -m benchmarks.gpu.compiling --out FOLDER [--hardware NAME …] [--dtypes NAME …]
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.cases import CELLS, DTYPES, SMALL, Shape, grid
+from benchmarks.gpu.cases import CELLS, DTYPES, PAPER, SMALL, Shape, grid
 from benchmarks.gpu.record import Record
 
 # A configuration that is wanted: the tuner's work, and the families that may serve it.
@@ -79,3 +86,53 @@ def _choose(work: Any, profile: str, families: tuple[str, ...]) -> dict[str, Any
         "needed_registers": chosen.values["needed_registers"],
         "parameters": {name: chosen.values[name] for name in kernels.parameters(chosen.family)},
     }
+
+
+def main() -> int:
+    """Chooses and compiles the whole matrix; the exit code is 1 where a kernel was not confirmed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.compiling", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="the folder for results")
+    parser.add_argument("--hardware", nargs="+", default=["h100_sxm"], help="profiles")
+    parser.add_argument("--dtypes", nargs="+", default=["bfloat16"], choices=DTYPES)
+    parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing after so long")
+    arguments = parser.parse_args()
+    os.environ.setdefault("FLASHRNN_CACHE", str(arguments.out / "cache"))
+    record = Record(arguments.out, arguments.minutes)
+    for profile in arguments.hardware:
+        cases = [
+            work
+            for dtype in arguments.dtypes
+            for function in CELLS
+            for shape in PAPER
+            for work in works(function, dtype, shape)
+        ]
+        families: dict[str, int] = {}
+        for work in cases:
+            if record.left() < 0:
+                break
+            named = {"hardware": profile, **work._asdict()}
+            record.attempt("compile", named, lambda w=work, p=profile: _confirmed(w, p), quiet=True)
+            family = str(record.rows[-1].get("family"))
+            families[family] = families.get(family, 0) + 1
+        print(f"{profile}: {sum(families.values())} of {len(cases)}: {families}", flush=True)
+    record.finish()
+    return 1 if any(row.get("error") or row["contradictions"] for row in record.rows) else 0
+
+
+def _confirmed(work: Any, profile: str) -> dict[str, Any]:
+    from flashrnn.cuda import kernels, tuner
+
+    found = _choose(work, profile, tuner.FUSED)
+    if found["family"] is None:
+        return {**found, "contradictions": ["no fused family serves it"]}
+    chosen = tuner.choose(work, profile, tuner.FUSED)
+    first = next(tuner.configurations(work.normal(), profile, tuner.FUSED))
+    return {
+        **found,
+        "contradictions": [] if chosen is None else kernels.check(chosen).contradictions,
+        "first_choice_confirmed": chosen == first,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
