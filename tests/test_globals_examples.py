@@ -173,6 +173,18 @@ def test_a_knapsack_is_bounded_by_what_divisible_things_would_bring() -> None:
     assert found is None or (found["b"] == (2, 2) and found["c"] == (0, 0) and found["w"][0] >= 8)
 
 
+def test_the_index_of_the_largest_is_that_of_the_first_one() -> None:
+    domains = {"z": (0, 3), "a": (3, 3), "b": (0, 3), "c": (0, 4), "d": (0, 2)}
+    found = left(domains, lambda x: ci.argmax([x["a"], x["b"], x["c"], x["d"]]) == x["z"])
+    assert found == {**domains, "z": (0, 2)}
+    found = left({**domains, "z": (1, 3)}, lambda x: ci.argmax([x[name] for name in "abcd"]) == x["z"])
+    assert found == {**domains, "z": (2, 2), "c": (4, 4)}
+    # Before the index all are less, behind it at most as large.
+    found = left({**domains, "z": (2, 2), "a": (0, 4), "d": (0, 5)},
+                 lambda x: ci.argmax([x[name] for name in "abcd"]) == x["z"])  # fmt: skip
+    assert found == {"z": (2, 2), "a": (0, 3), "b": (0, 3), "c": (1, 4), "d": (0, 4)}
+
+
 def test_a_global_under_a_condition_denies_it_when_it_cannot_hold() -> None:
     p = ci.Problem()
     a, b = p.integer("a", 0, 1), p.integer("b", 1, 2)

@@ -100,12 +100,12 @@ class Cumulative(Relation):
             return None
         starts, durations, demands = _chunks(args[:-1], 3)
         parts = [arg >= 0 for arg in (*durations, *demands, args[-1])]
-        for time, lasting in zip(starts, durations, strict=True):
+        for time in starts:
             used = add(*[
                 h * ((s <= time) & (time < s + d))
                 for s, d, h in zip(starts, durations, demands, strict=True)
             ])  # fmt: skip
-            parts.append((used <= args[-1]) | (lasting <= 0))
+            parts.append(used <= args[-1])
         return connect(Op.AND, *parts)
 
 
