@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from constrint import solving
 from constrint.errors import UnboundedError
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 
 class Interrupted(Exception):
-    """Ctrl-C was pressed."""
+    """Ctrl-C was pressed, or an answer in between cannot be had."""
+
+
+class Question(Protocol):
+    """What is asked of sets of constraints: no superset of one that does not hold does."""
+
+    def holds(self, constraints: Sequence[Constraint]) -> bool:
+        """Whether it holds for the constraints."""
 
 
 class Conflicts:
@@ -121,15 +128,16 @@ def _reason(problem: Problem, conflict: Sequence[Constraint]) -> str | None:
 
 
 def quick_explain(
-    conflicts: Conflicts, background: list[Constraint], grown: bool, candidates: list[Constraint]
+    question: Question, background: list[Constraint], grown: bool, candidates: list[Constraint]
 ) -> list[Constraint]:
-    """A minimal part of `candidates` that contradicts the background; `grown` if that has just grown."""
-    if grown and not conflicts.holds(background):
+    """A minimal part of `candidates` with which, and the background, the question does not hold; `grown`
+    if that has just grown."""
+    if grown and not question.holds(background):
         return []
     if len(candidates) == 1:
         return candidates
     half = len(candidates) // 2
     first, second = candidates[:half], candidates[half:]
-    from_second = quick_explain(conflicts, background + first, True, second)
-    from_first = quick_explain(conflicts, background + from_second, bool(from_second), first)
+    from_second = quick_explain(question, background + first, True, second)
+    from_first = quick_explain(question, background + from_second, bool(from_second), first)
     return from_first + from_second

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from constrint.space import SearchSpace
+    from constrint.tracing import Why
 
 MAX_VARIABLES = 1_000_000
 """More variables than this are refused: they come from mistakes or from bombs."""
@@ -526,6 +527,15 @@ class Problem:
         from constrint.explaining import explain
 
         return explain(self, time_limit)
+
+    def why(self, name: str, *, time_limit: float | None = None) -> Why:
+        """Which constraints give a variable its present bounds, modulus, divisor and values.
+
+        Raises UnknownNameError for a name that is no variable.
+        """
+        from constrint.tracing import why
+
+        return why(self, name, time_limit)
 
     def check(self, assignment: Mapping[str, Any]) -> Check:
         """Whether the assignment is a solution, and which constraints and declarations it violates.

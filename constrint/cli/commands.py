@@ -219,6 +219,43 @@ def _explain(problem: Problem, arguments: argparse.Namespace) -> Report:
     )
 
 
+def _why(problem: Problem, arguments: argparse.Namespace) -> Report:
+    result = problem.why(arguments.name, time_limit=arguments.time_limit)
+    rows: list[list[Any]] = []
+    for cause in result.causes:
+        parts = [_constraint(part) for part in cause.constraints]
+        for number, part in enumerate(parts or [{"line": None, "label": None, "expression": "declared"}]):
+            shown = "" if number else cause.statement
+            rows.append([shown, part["line"], part["label"], part["expression"]])
+    stopped = result.stopped_by is not None
+    remark = "" if result.domain is None else f"{result.name}: {result.domain}"
+    domain = result.domain
+    return Report(
+        status=result.status,
+        remark=remark,
+        data={
+            "status": result.status,
+            "variable": result.name,
+            "domain": domain and _domain(domain, problem.choices.get(result.name)),
+            "causes": [
+                {
+                    "aspect": cause.aspect,
+                    "statement": cause.statement,
+                    "constraints": [_constraint(part) for part in cause.constraints],
+                }
+                for cause in result.causes
+            ],
+        },
+        table=Table(["statement", "line", "label", "expression"], rows),
+        statistics=_statistics(result.statistics),
+        stopped_by=result.stopped_by,
+        code=DONE if result.status == UNKNOWN and not stopped else _code(result.status, result.stopped_by),
+        hint="'constrint explain' says which constraints cannot hold together"
+        if result.status == "infeasible"
+        else "",
+    )
+
+
 def _check(problem: Problem, arguments: argparse.Namespace) -> Report:
     assignment = read_assignment(arguments.assignment, problem)
     result = problem.check(assignment)
@@ -237,6 +274,7 @@ _COMMANDS = {
     "enumerate": _enumerate,
     "propagate": _propagate,
     "explain": _explain,
+    "why": _why,
     "check": _check,
 }
 

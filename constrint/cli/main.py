@@ -21,6 +21,7 @@ _COMMANDS = {
     "enumerate": "every solution, as columns",
     "propagate": "the reduced domain of every variable, without search",
     "explain": "why there is no solution: a minimal set of constraints that cannot hold together",
+    "why": "which constraints give a variable its present domain",
     "check": "whether an assignment satisfies the problem, and which constraints fail",
 }
 
@@ -117,11 +118,13 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=help_text,
-            description=f"Prints {help_text}." if name != "check" else f"Tells {help_text}.",
+            description=f"{'Tells' if name in ('why', 'check') else 'Prints'} {help_text}.",
             epilog=_EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("file", metavar="FILE", help="the problem file, or - for standard input")
+        if name == "why":
+            command.add_argument("name", metavar="NAME", help="the variable, such as x or q[0]")
         if name == "check":
             command.add_argument(
                 "assignment", metavar="ASSIGNMENT", help="a JSON or YAML file, the text itself, or -"
