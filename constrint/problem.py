@@ -52,6 +52,7 @@ from constrint.results import (
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from constrint.conflicts import ConflictList, Correction
     from constrint.space import SearchSpace
     from constrint.tracing import Why
 
@@ -536,6 +537,22 @@ class Problem:
         from constrint.tracing import why
 
         return why(self, name, time_limit)
+
+    def conflicts(self, *, limit: int = 10, time_limit: float | None = None) -> ConflictList:
+        """Up to `limit` minimal sets of constraints that cannot hold together; none where a solution exists.
+
+        Raises ProblemError for a limit below 1.
+        """
+        from constrint.conflicts import all_conflicts
+
+        _check_limit(limit)
+        return all_conflicts(self, limit, time_limit)
+
+    def correction(self, *, time_limit: float | None = None) -> Correction:
+        """The fewest constraints to drop so that the others have a solution."""
+        from constrint.conflicts import correction
+
+        return correction(self, time_limit)
 
     def check(self, assignment: Mapping[str, Any]) -> Check:
         """Whether the assignment is a solution, and which constraints and declarations it violates.
