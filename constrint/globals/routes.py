@@ -77,7 +77,7 @@ class Inverse(Relation):
 def circuit(successors: Iterable[Any]) -> Expression:
     """Whether going from each index to its successor, from 0, visits all of them in one round.
 
-    No short rounds and strong connectivity, beside domain consistency on "all different".
+    "All different", no short rounds, and strong connectivity while at most 16,384 steps are possible.
     """
     return relation(Circuit(partial=False), flat(successors))
 
@@ -88,7 +88,8 @@ def subcircuit(successors: Iterable[Any]) -> Expression:
 
 
 def inverse(f: Iterable[Any], g: Iterable[Any]) -> Expression:
-    """Whether f[i] == j exactly where g[j] == i, all of them indices of these lists. Domain consistent.
+    """Whether f[i] == j exactly where g[j] == i, all of them indices of these lists. Domain consistent while
+    "all different" is.
 
     Raises ExpressionError for lists of different lengths.
     """

@@ -14,7 +14,7 @@ _STEPS_LIMIT = 1 << 14
 
 class Round(Pruning):
     """Going from each place to its successor visits them all: no short rounds (Caseau and Laburthe, ICLP
-    1997), and every place can be reached from every other.
+    1997), and, while few steps are possible, every place can be reached from every other.
 
     With `partial` places may be left out: they are their own successors.
     """
