@@ -75,6 +75,17 @@ def test_sets_and_words_in_every_form() -> None:
     assert output(text.replace("var {}: z;", ""), limit=None) == "x = -3;\n----------\n==========\n"
 
 
+def test_arrays_of_other_types_may_be_empty_or_constant() -> None:
+    text = (
+        "array [1..0] of var float: none = [];\n"
+        "array [1..0] of var set of int: e :: output_array([1..0]) = [];\n"
+        "array [1..4] of var set of int: s :: output_array([1..4]) = [1..3,{2},{},{1,2,5}]; solve satisfy;"
+    )
+    assert output(text) == (
+        "e = array1d(1..0, []);\ns = array1d(1..4, [1..3, {2}, {}, {1, 2, 5}]);\n----------\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -10,7 +10,7 @@ from constrint.errors import ExpressionError, ProblemError, unknown_name
 from constrint.expressions import Expression, Op, constant, variable
 from constrint.flatzinc import builtins
 from constrint.flatzinc.builtins import KINDS
-from constrint.flatzinc.syntax import Call, Declaration, Model, Name, Statement, Type, Value
+from constrint.flatzinc.syntax import Call, Declaration, Model, Name, Set, Statement, Type, Value
 from constrint.problem import Objective, Problem
 from constrint.results import Constraint
 
@@ -23,7 +23,7 @@ class Output:
     """A variable or an array to be printed; `shape` holds the index ranges of an array."""
 
     name: str
-    terms: list[Expression]
+    terms: list[Expression | Set]
     is_boolean: bool
     shape: tuple[tuple[int, int], ...] | None = None
 
@@ -88,9 +88,10 @@ class _Builder:
         kind, name, position = declaration.type, declaration.name, declaration.position
         if name in self._values:
             self._fail(f"the name '{name}' is already taken", position)
-        if kind.base == "float":
+        # Arrays may be empty, or hold constants only, whatever their type says.
+        if kind.base == "float" and kind.length != 0:
             self._fail(f"'{name}' is {_article(kind)}: constrint solves integer problems only", position)
-        if kind.is_variable and kind.is_set:
+        if kind.is_variable and kind.is_set and kind.length is None:
             self._fail(
                 f"'{name}' is {_article(kind)}: constrint has no set variables "
                 "(its library for MiniZinc replaces them by booleans)",
@@ -154,12 +155,13 @@ class _Builder:
     def _output(self, declaration: Declaration) -> None:
         name = declaration.name
         is_boolean = declaration.type.base == "bool"
+        terms: list[Expression | Set]
         for annotation in declaration.annotations:
             if annotation == Name("output_var") and declaration.type.length is None:
                 terms = [_term(self._values[name])]
                 self._flat.outputs.append(Output(name, terms, is_boolean))
             elif isinstance(annotation, Call) and annotation.name == "output_array":
-                terms = [_term(value) for value in self._values[name]]
+                terms = [value if isinstance(value, tuple) else _term(value) for value in self._values[name]]
                 shape = self._shape(annotation, len(terms), declaration)
                 self._flat.outputs.append(Output(name, terms, is_boolean, shape))
 

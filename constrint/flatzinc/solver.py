@@ -9,9 +9,10 @@ from typing import TextIO
 from constrint.engine.probing import probe_disjunctions
 from constrint.engine.search import Unbounded
 from constrint.engine.store import Inconsistent
-from constrint.expressions import Op
+from constrint.expressions import Expression, Op
 from constrint.flatzinc.building import FlatModel, Output
 from constrint.flatzinc.searching import AnnotatedSearch
+from constrint.flatzinc.syntax import Set
 from constrint.solving import Program, Session
 
 SOLUTION_END = "----------"
@@ -148,7 +149,10 @@ class Run:
     def _shown(self, program: Program) -> list[int]:
         """The variables of which something is printed."""
         names = [
-            term.data for output in self._model.outputs for term in output.terms if term.op is Op.VARIABLE
+            term.data
+            for output in self._model.outputs
+            for term in output.terms
+            if isinstance(term, Expression) and term.op is Op.VARIABLE
         ]
         return [program.variables[name] for name in dict.fromkeys(names)]
 
@@ -166,10 +170,14 @@ class Run:
         lo, variables = program.store.lo, program.variables
         lines = []
         for output in self._model.outputs:
-            values = [
-                lo[variables[term.data]] if term.op is Op.VARIABLE else term.data for term in output.terms
-            ]
-            lines.append(f"{output.name} = {_value(output, values)};")
+            texts = []
+            for term in output.terms:
+                if isinstance(term, tuple):
+                    texts.append(_set(term))
+                else:
+                    value = lo[variables[term.data]] if term.op is Op.VARIABLE else term.data
+                    texts.append(_scalar(value, output.is_boolean))
+            lines.append(f"{output.name} = {_value(output, texts)};")
         return "\n".join([*lines, SOLUTION_END])
 
     def _write(self, text: str) -> None:
@@ -196,8 +204,7 @@ class Run:
         self._write("%%%mzn-stat-end")
 
 
-def _value(output: Output, values: list[int]) -> str:
-    texts = [_scalar(value, output.is_boolean) for value in values]
+def _value(output: Output, texts: list[str]) -> str:
     if output.shape is None:
         return texts[0]
     ranges = [f"{first}..{last}" for first, last in output.shape]
@@ -206,3 +213,9 @@ def _value(output: Output, values: list[int]) -> str:
 
 def _scalar(value: int, is_boolean: bool) -> str:
     return ("true" if value else "false") if is_boolean else str(value)
+
+
+def _set(members: Set) -> str:
+    if len(members) == 1 and members[0][0] < members[0][1]:
+        return f"{members[0][0]}..{members[0][1]}"
+    return f"{{{', '.join(str(value) for first, last in members for value in range(first, last + 1))}}}"
