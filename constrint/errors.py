@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -43,11 +43,22 @@ class UnknownNameError(ProblemError):
 
 
 class UnboundedError(ProblemError):
-    """The search would need a bound that no constraint implies; `variable` is the one to bound."""
+    """The search would need a bound that no constraint implies; `variable` is the one to bound.
 
-    def __init__(self, message: str, variable: str, place: Place | None = None) -> None:
+    `direction` maps variables to steps: the linear constraints and domains hold along it without end. None
+    where there is no such direction, or where it takes too long to find.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        variable: str,
+        place: Place | None = None,
+        direction: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(message, place)
         self.variable = variable
+        self.direction = direction
 
 
 class SizeLimitError(ProblemError):

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from constrint.domains import DomainSpec
-from constrint.expressions import Expression, Op, walk
+from constrint.expressions import Expression, Op, variable, walk
+from constrint.polyhedra.layers import Empty
 from constrint.polyhedra.polyhedron import Polyhedron
 from constrint.polyhedra.rows import Congruence, Row
+from constrint.polyhedra.simplex import Budget, OutOfBudget
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
@@ -21,6 +23,9 @@ Form = dict[str, int]
 
 MOST_VARIABLES = 200
 """More variables are left alone: an exact simplex over them takes long."""
+
+_RAY_WORK = 500_000
+"""Entries of tableaux that pivots may touch while a direction is looked for."""
 
 
 @dataclass
@@ -180,3 +185,33 @@ def linear_system(
     for name in names:
         system.add_domain(name, problem.variables[name])
     return system
+
+
+def escape(problem: Problem, constraints: Sequence[Constraint], name: str) -> dict[str, int] | None:
+    """A direction, as steps of variables, in which all linear constraints and domains hold without end and
+    the variable, or the objective of that text, leaves every bound; None where there is none."""
+    goals = [goal for goal in problem.objectives if str(goal.expression) == name]
+    expression = variable(name) if name in problem.variables else goals[0].expression if goals else None
+    terms = None if expression is None else affine(expression)
+    if expression is None or terms is None:
+        return None
+    system = linear_system(problem, constraints, [expression])
+    if system is None:
+        return None
+    polyhedron = system.polyhedron()
+    # An objective escapes the way it is pursued; a variable either way, upwards rather.
+    signs = (-1, 1) if not goals else (-1,) if goals[0].maximize else (1,)
+    for sign in signs:
+        form = system.form({each: sign * c for each, c in terms.items()})
+        try:
+            ray = polyhedron.direction(form, Budget(_RAY_WORK))
+        except (OutOfBudget, Empty):
+            return None
+        if ray is not None:
+            return {each: step for each, step in zip(system.names, ray, strict=True) if step}
+    return None
+
+
+def steps(direction: Mapping[str, int]) -> str:
+    """The direction in words: x + 1, y - 2."""
+    return ", ".join(f"{name} {'+' if step > 0 else '-'} {abs(step)}" for name, step in direction.items())

@@ -146,12 +146,19 @@ class Session:
 
     def _refused(self, variable: int) -> UnboundedError:
         program = self.program
-        name = program.name_of(variable)
+        # Only imported where it is used: most programs are bounded.
+        from constrint.linear import escape, steps
+
+        quoted = program.name_of(variable)
+        name = quoted.strip("'")
+        direction = escape(self.problem, self.constraints, name)
+        way = "" if direction is None else f" (linear constraints hold along {steps(direction)} without end)"
         return UnboundedError(
-            f"the search needs a bound for {name} that no constraint implies; give it a smaller domain, "
-            f"such as a range a..b",
-            name.strip("'"),
-            self.problem.places.get(name.strip("'")),
+            f"the search needs a bound for {quoted} that no constraint implies{way}; give it a smaller "
+            f"domain, such as a range a..b",
+            name,
+            self.problem.places.get(name),
+            direction,
         )
 
     program: Program
