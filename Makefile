@@ -25,6 +25,7 @@ $(READY): pyproject.toml setup.py $(ENGINE)
 
 demo: $(READY)
 	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/kernels_side_by_side.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -42,6 +43,7 @@ test: lint types docs
 
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.spaces
 
 clean:
 	find constrint -name "*.so" -delete
