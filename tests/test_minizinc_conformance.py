@@ -110,8 +110,13 @@ def test_conformance(path: Path, test: dict[str, Any], name: str, tmp_path: Path
     status, solutions = solve(path, test, tmp_path, "_output_item" in repr(results))
     if not any(matches(result, status, solutions) for result in results):
         # The lists hold what some solvers find first: another solution is right if Gecode accepts it.
-        objective = solutions[-1].get("_objective") if solutions else None
-        assert objective in [objective_of(result) for result in results], (status, solutions, results)
+        assert solutions, (status, results)
+        objectives = [objective_of(result) for result in results]
+        assert None in objectives or solutions[-1].get("_objective") in objectives, (
+            status,
+            solutions,
+            results,
+        )
         assert is_confirmed(path, test, solutions[-1], tmp_path), (status, solutions, results)
 
 
@@ -173,10 +178,10 @@ def solve(path: Path, test: dict[str, Any], folder: Path, as_text: bool) -> tupl
         elif value is not False:
             flags += [option, str(value)]
     files = [str(path), *[str(path.parent / extra) for extra in test.get("extra_files", [])]]
-    command = [MINIZINC or "", "--solver", "constrint", "--time-limit", "60000", *flags, *files]
+    command = [MINIZINC or "", "--solver", "constrint", "--time-limit", "300000", *flags, *files]
     environment = {**os.environ, "MZN_SOLVER_PATH": str(folder)}
     result = subprocess.run(
-        command, capture_output=True, text=True, timeout=90, env=environment, cwd=path.parent
+        command, capture_output=True, text=True, timeout=360, env=environment, cwd=path.parent
     )
     if "constrint solves integer problems only" in result.stderr:
         pytest.skip("float variables")
