@@ -34,6 +34,11 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="examples to run (default: all)")
     parser.add_argument("--runs", type=int, default=9, help="timed runs of each (default: 9)")
     parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="python-constraint2, Z3 and MiniZinc/Gecode, where installed, instead of CP-SAT",
+    )
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(names))
     if unknown:
@@ -41,6 +46,8 @@ def main() -> int:
     if options.runs < 1:
         parser.error("--runs must be at least 1")
 
+    if options.peers:
+        return against_peers(options.names, options.runs)
     results: list[Result] = []
     failures: list[str] = []
     for family, models in FAMILIES.items():
@@ -63,6 +70,30 @@ def main() -> int:
     print(*summary(results), sep="\n")
     if KERNEL in {result.name for result in results}:
         print(end_to_end(options.runs))
+    return 0
+
+
+def against_peers(names: list[str], runs: int) -> int:
+    """Prints the table of the peers that are installed; 1 where answers differ."""
+    from benchmarks.peers import contest
+
+    peers = [peer for peer in contest.PEERS if contest.installed(peer)]
+    lines, failures = [], []
+    for family, models in FAMILIES.items():
+        for name in models:
+            if names and name not in names:
+                continue
+            try:
+                lines.append(contest.run(family, name, peers, runs))
+            except AnswersDiffer as difference:
+                failures.append(f"{name}: {difference}")
+    if failures:
+        print("Answers differ:", *failures, sep="\n")
+        return 1
+    missing = [title for peer, title in contest.PEERS.items() if peer not in peers]
+    print(conditions(runs), "", *contest.table(lines, peers), *contest.summary(lines, peers), sep="\n")
+    if missing:
+        print(f"Not installed: {', '.join(missing)}.")
     return 0
 
 
