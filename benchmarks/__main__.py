@@ -39,6 +39,7 @@ def main() -> int:
         action="store_true",
         help="python-constraint2, Z3 and MiniZinc/Gecode, where installed, instead of CP-SAT",
     )
+    parser.add_argument("--limit", type=float, default=10.0, help="seconds a peer may take (default: 10)")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - set(names))
     if unknown:
@@ -47,7 +48,7 @@ def main() -> int:
         parser.error("--runs must be at least 1")
 
     if options.peers:
-        return against_peers(options.names, options.runs)
+        return against_peers(options.names, options.runs, options.limit)
     results: list[Result] = []
     failures: list[str] = []
     for family, models in FAMILIES.items():
@@ -73,7 +74,7 @@ def main() -> int:
     return 0
 
 
-def against_peers(names: list[str], runs: int) -> int:
+def against_peers(names: list[str], runs: int, limit: float) -> int:
     """Prints the table of the peers that are installed; 1 where answers differ."""
     from benchmarks.peers import contest
 
@@ -84,7 +85,7 @@ def against_peers(names: list[str], runs: int) -> int:
             if names and name not in names:
                 continue
             try:
-                lines.append(contest.run(family, name, peers, runs))
+                lines.append(contest.run(family, name, peers, runs, limit))
             except AnswersDiffer as difference:
                 failures.append(f"{name}: {difference}")
     if failures:

@@ -21,7 +21,7 @@ from constrint.evaluation import evaluate
 PEERS = {"python_constraint": "python-constraint2", "z3_solver": "Z3", "minizinc": "MiniZinc/Gecode"}
 """The module of each peer, and what tables call it."""
 
-SECONDS = 10
+SECONDS = 10.0
 MEGABYTES = 4096
 
 
@@ -55,23 +55,25 @@ class Line:
         return None if asked.seconds is None else asked.seconds / self.own
 
 
-def ask(peer: str, file: Path, problem: ci.Problem, solution: ci.Solution, runs: int) -> Asked:
+def ask(
+    peer: str, file: Path, problem: ci.Problem, solution: ci.Solution, runs: int, limit: float = SECONDS
+) -> Asked:
     """The peer's time in a process of its own, once its answer is the same.
 
     Raises AnswersDiffer where it is not, and RuntimeError where the process fails.
     """
-    limits = (str(SECONDS), str(MEGABYTES), str(runs))
+    limits = (str(limit), str(MEGABYTES), str(runs))
     command = [sys.executable, "-m", "benchmarks.peers", peer, str(file), *limits]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
     )
     try:
         # Twice as long on the clock: processor time is what counts, and the machine may be shared.
-        output, errors = process.communicate(timeout=2 * SECONDS)
+        output, errors = process.communicate(timeout=2 * limit)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return Asked(None, f"> {SECONDS} s")
+        return Asked(None, f"> {limit:g} s")
     if process.returncode:
         if "bad_alloc" in errors or "out of memory" in errors or "MemoryError" in errors:
             return Asked(None, f"> {MEGABYTES} MB")
@@ -81,7 +83,7 @@ def ask(peer: str, file: Path, problem: ci.Problem, solution: ci.Solution, runs:
         return Asked(None, f"refuses: {said['refused']}")
     check(peer, problem, solution, said["satisfied"], said["values"])
     median = statistics.median(said["times"])
-    return Asked(None, f"> {SECONDS} s") if median > SECONDS else Asked(median)
+    return Asked(None, f"> {limit:g} s") if median > limit else Asked(median)
 
 
 def check(
@@ -103,7 +105,7 @@ def check(
             )
 
 
-def run(family: str, name: str, peers: list[str], runs: int) -> Line:
+def run(family: str, name: str, peers: list[str], runs: int, limit: float = SECONDS) -> Line:
     """constrint's time and what every peer says. Raises AnswersDiffer before any time is known."""
     times = []
     for _ in range(runs):
@@ -111,7 +113,7 @@ def run(family: str, name: str, peers: list[str], runs: int) -> Line:
         times.append(elapsed)
     line = Line(family, name, statistics.median(times))
     for peer in peers:
-        line.peers[peer] = ask(peer, file_of(name), problem, solution, runs)
+        line.peers[peer] = ask(peer, file_of(name), problem, solution, runs, limit)
     return line
 
 
