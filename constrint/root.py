@@ -5,7 +5,8 @@ one Z-polyhedron, whose bounds and congruences go back into the domains; where i
 has equalities, an integer point of it is looked for as well, or a proof that there is none.
 
 A component pays where propagation cannot come to rest, where a variable is unbounded, or where at least
-two rows (or an equality of three variables) leave more than 2 ** _WIDE_BITS assignments. Otherwise
+two rows leave more than 2 ** _WIDE_BITS assignments, or an equality of three variables alone leaves more
+than 2 ** _WIDE_BITS_ALONE. Otherwise
 propagation and search do better on their own. The work is limited: what the limits leave out is only a
 pruning, never an answer.
 """
@@ -29,9 +30,11 @@ _ROUNDS = 4
 """Turns of propagation and linear reasoning."""
 
 _WIDE_BITS = 40
+_WIDE_BITS_ALONE = 24
 _NARROW_BITS = 4
 """A bounded component is left to propagation and search unless its variables have more than 2 **
-_WIDE_BITS assignments, of which those with fewer than 2 ** _NARROW_BITS values do not count."""
+_WIDE_BITS assignments (2 ** _WIDE_BITS_ALONE for an equality alone, whose point is found fast), of which
+those with fewer than 2 ** _NARROW_BITS values do not count."""
 
 _MOST_VARIABLES = 64
 _MOST_ROWS = 96
@@ -92,14 +95,16 @@ def pays(store: Store, component: Component, resting: bool) -> bool:
         return True
     if len(component.rows) < 2 and not component.has_equality:
         return False
-    return _bits(store, component) > _WIDE_BITS
+    return _is_wide(store, component)
+
+
+def _is_wide(store: Store, component: Component) -> bool:
+    return _bits(store, component) > (_WIDE_BITS if len(component.rows) > 1 else _WIDE_BITS_ALONE)
 
 
 def _is_worth_a_point(store: Store, component: Component) -> bool:
     return (
-        component.has_equality
-        and len(component.variables) <= _MOST_FOR_POINT
-        and _bits(store, component) > _WIDE_BITS
+        component.has_equality and len(component.variables) <= _MOST_FOR_POINT and _is_wide(store, component)
     )
 
 

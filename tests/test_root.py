@@ -180,3 +180,18 @@ def test_cycles_of_inequalities_end_at_once(width: int | None) -> None:
     solution = problem.solve()
     assert solution.status == "infeasible" and solution.statistics.nodes == 0
     assert solution.statistics.propagations < 2000
+
+
+def test_an_equality_alone_is_decided_without_search() -> None:
+    problem = ci.Problem()
+    coins = (1009, 1013, 1019, 1021, 1031)
+    xs = [problem.integer(f"x{k}", 0, 10**12) for k in range(5)]
+    # The largest amount that these coins cannot pay, and the next.
+    paid = sum(c * x for c, x in zip(coins, xs, strict=True))
+    problem.add(paid == 95857)
+    solution = problem.solve()
+    assert (solution.status, solution.statistics.nodes) == ("infeasible", 0)
+    problem.constraints.clear()
+    problem.add(paid == 95858)
+    solution = problem.solve()
+    assert sum(c * solution[x] for c, x in zip(coins, xs, strict=True)) == 95858
