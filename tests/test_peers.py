@@ -123,3 +123,14 @@ def test_no_answer_is_no_ratio() -> None:
     *_, first, second = contest.table([line, late], ["z3_solver"])
     assert first.endswith("| 1.00 | 4.0 | 4.0 |") and second.endswith("| 1.00 | > 10 s |  |")
     assert "- Z3: puzzles 4.00 (1 of 2), all 4.00 (1 of 2)" in contest.summary([line, late], ["z3_solver"])
+
+
+def test_the_plot_has_every_ratio_of_the_table() -> None:
+    pytest.importorskip("matplotlib", reason="the plots are drawn by matplotlib")
+    from benchmarks.plots import ROOT, plot, ratios
+
+    rows = ratios((ROOT / "docs/performance.md").read_text(encoding="utf-8"))
+    assert ("puzzles", "zebra") in {row[:2] for row in rows} and "subset_sum" not in {
+        name for _, name, _ in rows
+    }
+    assert len(plot(rows).axes[0].patches) == len(rows)

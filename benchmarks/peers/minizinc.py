@@ -6,7 +6,6 @@ The processor time is that of MiniZinc's own start, its compiler and the search 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import tempfile
 from itertools import product
@@ -48,7 +47,8 @@ def solve(problem: ci.Problem, reduced: Domains) -> Answer:
     proved = "==========" in done.stdout or ("minimize" not in model and "maximize" not in model)
     if done.returncode or len(found) < 2 or not proved:
         text = " ".join((done.stderr or done.stdout).split())
-        raise Refused(re.sub(r"\S*model\.mzn\S*", "", text)[:200] or "no answer")
+        # Warnings come first.
+        raise Refused(text[max(0, text.find("Error:")) :][:200] or "no answer")
     given = json.loads(found[-2])
     values: dict[str, int] = {}
     for name in problem.variables:
