@@ -1,7 +1,8 @@
 """python -m benchmarks.kernels: launch configurations of the recurrent kernel, constrint next to CP-SAT.
 
 For each GPU and head width: the first solution, and the rate of all solutions, in processor time, without
-the preferences. Rates are of what each lists within the same few seconds. The first solutions of both are
+the preferences. Rates are of what each has within the same few
+seconds: constrint holds solutions as a diagram, CP-SAT hands them over. The first solutions of both are
 checked before any time is printed; where both list everything, the counts are compared too.
 """
 
@@ -21,7 +22,7 @@ from benchmarks.models.fused_rnn import fused_rnn_h100
 GPUS = ("h100_sxm", "a100_sxm_80gb", "rtx_4090")
 WIDTHS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 SECONDS = 2.0
-"""How long each lists solutions."""
+"""How long each looks for all solutions."""
 _FIRST = 60.0
 
 
