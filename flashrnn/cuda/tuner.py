@@ -222,6 +222,7 @@ def _problem(family: str, work: Work, profile: str, largest: int = 0) -> constri
     file = "alternating" if family == "alternating" else "fused"
     if file == "fused":
         parameters["family"] = FUSED.index(family)
+        parameters["largest_cluster"] = gpu.blocks_per_cluster_nonportable or gpu.blocks_per_cluster or 1
     return constrint.load(MODELS / f"{file}.yaml", set=parameters, include={"gpu": profile})
 
 

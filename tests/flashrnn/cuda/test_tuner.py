@@ -128,6 +128,14 @@ def test_a_head_of_768_fits_a_cluster_of_an_h100() -> None:
         assert found is not None and found.values["blocks_of_head"] == 16
 
 
+@pytest.mark.parametrize("profile", sorted(path.stem for path in hardware.profile_folder().glob("*.yaml")))
+def test_every_profile_is_served(profile: str) -> None:
+    # Some figures are not known of some GPUs, such as the largest cluster.
+    for family in FUSED[:3]:
+        found = best(family, Work("lstm", "forward", "bfloat16", 64, 12, 16), profile)
+        assert found is not None or not hardware.load(profile).has_distributed_shared_memory
+
+
 def test_only_gpus_with_distributed_shared_memory_have_clusters() -> None:
     assert best("cluster", Work("lstm", "forward", "bfloat16", 256), "a100_sxm_80gb") is None
 
