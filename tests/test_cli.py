@@ -230,6 +230,37 @@ def test_propagate_may_find_the_contradiction(capsys: Capture) -> None:
     assert (run.json, run.code) == ({"status": "infeasible", "domains": {}}, 1)
 
 
+def test_explain_gives_all_conflicts_and_the_smallest_correction(capsys: Capture) -> None:
+    Path("two.yaml").write_text(
+        "variables: {x: 0..9, y: 0..9}\n"
+        "constraints:\n  - high: x >= 7\n  - low: x <= 3\n"
+        "  - below: y < x - 4\n  - even: y % 2 == 0\n  - y >= 6\n"
+    )
+    high, low, below, last = (
+        {"label": label, "expression": expression, "line": line}
+        for label, expression, line in (
+            ("high", "x >= 7", 3),
+            ("low", "x <= 3", 4),
+            ("below", "y < x - 4", 5),
+            (None, "y >= 6", 7),
+        )
+    )
+    run = Run(capsys, "explain", "two.yaml", "--all", "9", "--format", "json")
+    assert run.code == 1 and run.json["complete"] is True
+    found = run.json["conflicts"]
+    assert sorted(map(str, found)) == sorted(map(str, [[high, low], [low, below], [below, last]]))
+    run = Run(capsys, "explain", "two.yaml", "--all", "1", "--format", "json")
+    assert len(run.json["conflicts"]) == 1 and run.json["complete"] is False
+    run = Run(capsys, "explain", "two.yaml", "--correction", "--format", "json")
+    dropped = run.json.pop("dropped")
+    assert run.code == 1 and run.json == {"status": "infeasible", "smallest": True}
+    assert len(dropped) == 2 and all(any(part in dropped for part in conflict) for conflict in found)
+    assert "fewer will not do" in Run(capsys, "explain", "two.yaml", "--correction").out
+    run = Run(capsys, "explain", "tile.yaml", "--correction", "--format", "json")
+    assert (run.json, run.code) == ({"status": "satisfied", "dropped": [], "smallest": True}, 0)
+    assert Run(capsys, "explain", "tile.yaml", "--all", "3", "--format", "json").json["status"] == "satisfied"
+
+
 def test_explain(capsys: Capture) -> None:
     run = Run(capsys, "explain", "infeasible.yaml", "--format", "json")
     assert run.code == 1

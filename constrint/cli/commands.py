@@ -16,7 +16,19 @@ from constrint.errors import ProblemError
 from constrint.exporting import Pieces, check_ending
 from constrint.files.loader import load
 from constrint.problem import Problem
-from constrint.results import INTERRUPT, UNKNOWN, Constraint, LimitReached, Statistics, flat
+from constrint.results import (
+    INFEASIBLE as CONFLICT,
+)
+from constrint.results import (
+    INTERRUPT,
+    SATISFIED,
+    TIME_LIMIT,
+    UNKNOWN,
+    Constraint,
+    LimitReached,
+    Statistics,
+    flat,
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -195,6 +207,10 @@ def _propagate(problem: Problem, arguments: argparse.Namespace) -> Report:
 
 
 def _explain(problem: Problem, arguments: argparse.Namespace) -> Report:
+    if arguments.all is not None:
+        return _conflicts(problem, arguments)
+    if arguments.correction:
+        return _correction(problem, arguments)
     result = problem.explain(time_limit=arguments.time_limit)
     remark = ""
     if result.status == "infeasible":
@@ -216,6 +232,53 @@ def _explain(problem: Problem, arguments: argparse.Namespace) -> Report:
         stopped_by=result.stopped_by,
         code=_code(result.status, result.stopped_by if result.status == UNKNOWN else None),
         note=f"reason: {result.reason}" if result.reason else "",
+    )
+
+
+def _conflicts(problem: Problem, arguments: argparse.Namespace) -> Report:
+    result = problem.conflicts(limit=arguments.all, time_limit=arguments.time_limit)
+    number = len(result.conflicts)
+    status = "infeasible" if number else SATISFIED if result.complete else UNKNOWN
+    rows: list[list[Any]] = []
+    for k, conflict in enumerate(result.conflicts, start=1):
+        parts = [_constraint(part) for part in conflict]
+        for part in parts or [{"line": None, "label": None, "expression": "the declared domains"}]:
+            rows.append([k, part["line"], part["label"], part["expression"]])
+    return Report(
+        status=status,
+        remark=(_count_of(number, "minimal conflict") + ", no more" * result.complete) if number else "",
+        data={
+            "status": status,
+            "conflicts": [[_constraint(part) for part in conflict] for conflict in result.conflicts],
+            "complete": result.complete,
+        },
+        table=Table(["conflict", "line", "label", "expression"], rows),
+        stopped_by=result.stopped_by,
+        code=_code(status, result.stopped_by),
+    )
+
+
+def _correction(problem: Problem, arguments: argparse.Namespace) -> Report:
+    result = problem.correction(time_limit=arguments.time_limit)
+    status = "infeasible" if result.dropped or result.status == "infeasible" else UNKNOWN
+    if result.status in ("optimal", SATISFIED) and not result.dropped:
+        status = SATISFIED
+    least = result.status == "optimal"
+    remark = ""
+    if result.dropped:
+        remark = f"without these constraints the others can hold{'; fewer will not do' if least else ''}"
+    elif status == "infeasible":
+        remark = "the declared domains alone leave no value"
+    return Report(
+        status=status,
+        remark=remark,
+        data={
+            "status": status,
+            "dropped": [_constraint(part) for part in result.dropped],
+            "smallest": least,
+        },
+        table=_constraint_table(result.dropped),
+        code=_code(status, None if least or status == "infeasible" else TIME_LIMIT),
     )
 
 

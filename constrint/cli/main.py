@@ -133,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
             several = command.add_mutually_exclusive_group()
             several.add_argument("--limit", type=_count, metavar="N", help="up to N solutions")
             several.add_argument("--all", action="store_true", help="all solutions")
+        if name == "explain":
+            ways = command.add_mutually_exclusive_group()
+            ways.add_argument("--all", type=_count, metavar="N", help="up to N minimal conflicts")
+            ways.add_argument(
+                "--correction", action="store_true", help="the fewest constraints to drop instead"
+            )
         if name in ("count", "enumerate"):
             _spaces(command)
         _common(command)
