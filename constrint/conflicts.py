@@ -35,6 +35,7 @@ class Correction:
     status: str
     dropped: list[Constraint]
     values: dict[str, int]
+    stopped_by: str | None = None
 
 
 def all_conflicts(problem: Problem, limit: int, time_limit: float | None) -> ConflictList:
@@ -87,7 +88,7 @@ def correction(problem: Problem, time_limit: float | None) -> Correction:
     dropped: Sequence[Constraint] = []
     if solution:
         dropped = [one for one in problem.constraints if solution[_broken(one.expression)]]
-    return Correction(solution.status, list(dropped), dict(solution.values_by_name))
+    return Correction(solution.status, list(dropped), dict(solution.values_by_name), solution.stopped_by)
 
 
 def _broken(expression: Expression) -> Expression:

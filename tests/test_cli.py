@@ -252,8 +252,8 @@ def test_explain_gives_all_conflicts_and_the_smallest_correction(capsys: Capture
     run = Run(capsys, "explain", "two.yaml", "--all", "1", "--format", "json")
     assert len(run.json["conflicts"]) == 1 and run.json["complete"] is False
     run = Run(capsys, "explain", "two.yaml", "--correction", "--format", "json")
-    dropped = run.json.pop("dropped")
-    assert run.code == 1 and run.json == {"status": "infeasible", "smallest": True}
+    dropped = run.json["dropped"]
+    assert run.code == 1 and (run.json["status"], run.json["smallest"]) == ("infeasible", True)
     assert len(dropped) == 2 and all(any(part in dropped for part in conflict) for conflict in found)
     assert "fewer will not do" in Run(capsys, "explain", "two.yaml", "--correction").out
     run = Run(capsys, "explain", "tile.yaml", "--correction", "--format", "json")

@@ -17,12 +17,8 @@ from constrint.exporting import Pieces, check_ending
 from constrint.files.loader import load
 from constrint.problem import Problem
 from constrint.results import (
-    INFEASIBLE as CONFLICT,
-)
-from constrint.results import (
     INTERRUPT,
     SATISFIED,
-    TIME_LIMIT,
     UNKNOWN,
     Constraint,
     LimitReached,
@@ -278,7 +274,8 @@ def _correction(problem: Problem, arguments: argparse.Namespace) -> Report:
             "smallest": least,
         },
         table=_constraint_table(result.dropped),
-        code=_code(status, None if least or status == "infeasible" else TIME_LIMIT),
+        stopped_by=result.stopped_by,
+        code=_code(status, result.stopped_by),
     )
 
 
