@@ -13,6 +13,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def _rivals(record: Record, arguments: argparse.Namespace) -> dict[str, Any]:
     for rival, dtype, shape, direction in cases:
         if record.left() < 0:
             return {"done": done, "stopped": "out of time"}
-        run = cudnn if rival == "cudnn" else compiled_vanilla
+        run = cudnn if rival == "cudnn" else partial(compiled_vanilla, "lstm")
         done += record.attempt(
             "rivals",
             {"rival": rival, "cell": "lstm", "dtype": dtype, "direction": direction, **shape._asdict()},
