@@ -477,6 +477,17 @@ def test_help_imports_nothing_of_the_solver() -> None:
     assert found.stderr.strip() == "[]"
 
 
+def test_solving_takes_no_numpy() -> None:
+    """It would be most of the time of a short run."""
+    code = (
+        "import sys; from constrint.cli.main import main; main(['solve', 'tile.yaml', '--format', 'json'])\n"
+        "print('numpy' in sys.modules, file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(ci.__file__).parents[1])}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert found.stderr.strip() == "False" and "satisfied" in found.stdout
+
+
 @pytest.mark.parametrize("command", ["solve", "count", "explain"])
 def test_a_time_limit_exits_with_3(capsys: Capture, command: str) -> None:
     run = Run(capsys, command, "hard.yaml", "--time-limit", "0.2", "--format", "json")

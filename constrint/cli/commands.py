@@ -13,7 +13,6 @@ from constrint.cli.output import Report, Table, show
 from constrint.cli.progress import Progress
 from constrint.domains import Domain
 from constrint.errors import ProblemError
-from constrint.exporting import Pieces, check_ending
 from constrint.files.loader import load
 from constrint.problem import Problem
 from constrint.results import (
@@ -49,6 +48,9 @@ def _check_usage(arguments: argparse.Namespace) -> None:
     if arguments.command == "check" and arguments.file == arguments.assignment == "-":
         raise ProblemError("only one of FILE and ASSIGNMENT can be standard input")
     if arguments.command == "enumerate" and arguments.output:
+        # Only imported where it is used: it takes NumPy, which is most of a short command's start.
+        from constrint.exporting import check_ending
+
         check_ending(arguments.output)
 
 
@@ -159,6 +161,8 @@ def _enumerate(problem: Problem, arguments: argparse.Namespace) -> Report:
     if left is not None:
         left = max(0.0, left - (time.monotonic() - started))
     if not arguments.output:
+        from constrint.exporting import Pieces
+
         pieces = Pieces(space, left)
         shown = [
             (configuration, flat(configuration))
