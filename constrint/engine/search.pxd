@@ -11,7 +11,7 @@ cdef class Search:
 
     @cython.locals(x=Py_ssize_t, store=Store)
     cpdef bint _consistent(self, tuple alternative) except -1
-    @cython.locals(x=Py_ssize_t, door=Py_ssize_t, store=Store)
+    @cython.locals(x=Py_ssize_t, kind=Py_ssize_t, store=Store)
     cpdef _take(self, tuple alternative)
     @cython.locals(lo=list, hi=list, x=Py_ssize_t, store=Store)
     cpdef list _branch(self)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from constrint.engine.decisions import AT_LEAST, AT_MOST, EQUAL, Decision, take
+from constrint.engine.nogoods import Nogoods
 from constrint.engine.store import Inconsistent, Store
 
 _LIST_LIMIT = 24
@@ -54,9 +56,8 @@ class Counters:
     depth: int = 0
 
 
-# The alternatives of a branching: a door and its bound.
-_AT_MOST, _AT_LEAST, _FIX, _WINDOW, _REFUSE = range(5)
-_Alternative = tuple[int, int, int]
+# What an alternative can be besides the decisions: a window, or the refusal to go on.
+_WINDOW, _REFUSE = range(EQUAL + 1, EQUAL + 3)
 
 
 class _Branching:
@@ -64,7 +65,7 @@ class _Branching:
 
     __slots__ = ("alternatives", "next", "trail")
 
-    def __init__(self, trail: int, alternatives: list[_Alternative]) -> None:
+    def __init__(self, trail: int, alternatives: list[Decision]) -> None:
         self.trail = trail
         self.alternatives = alternatives
         self.next = 0
@@ -121,23 +122,28 @@ class Search:
         """
         limit = _FIRST_RESTART
         while True:
-            finished = yield from self._descend(self.counters.failures + limit if restarts else None)
+            refuted: list[Nogoods] = []
+            finished = yield from self._descend(self.counters.failures + limit if restarts else None, refuted)
             if finished:
                 return
             self.counters.restarts += 1
             self._varied = True
             factor, divisor = _RESTART_GROWTH if self.goal is None else _PROOF_GROWTH
             limit = limit * factor // divisor
-            if self.at_restart is not None:
-                try:
+            try:
+                for nogoods in refuted:
+                    self.store.post(nogoods)
+                if self.at_restart is not None:
                     self.at_restart()
-                except Inconsistent:
-                    return
+            except Inconsistent:
+                return
 
-    def _descend(self, restart_at: int | None) -> Generator[None, None, bool]:
-        """One depth-first search; returns whether it was complete, and not cut off for a restart."""
+    def _descend(self, restart_at: int | None, refuted: list[Nogoods]) -> Generator[None, None, bool]:
+        """One depth-first search; returns whether it was complete, and not cut off for a restart. In that
+        case it leaves in `refuted` what it found out."""
         store, counters = self.store, self.counters
         root = len(store.trail)
+        found = counters.solutions
         path: list[_Branching] = []
         store.searching = True
         try:
@@ -158,6 +164,8 @@ class Search:
                 if not path:
                     return True
                 if restart_at is not None and counters.failures >= restart_at:
+                    if counters.solutions == found:
+                        refuted.extend(self._refuted(path))
                     return False
                 if self.failure_limit is not None and counters.failures >= self.failure_limit:
                     raise LimitReached
@@ -177,7 +185,26 @@ class Search:
             store.clear_queue()
             store.searching = False
 
-    def _consistent(self, alternative: _Alternative | None) -> bool:
+    def _refuted(self, path: list[_Branching]) -> list[Nogoods]:
+        """What holds no solution besides the alternatives that are still untried on the path: a propagator,
+        or none. Windows overlap, so nothing is said of what lies below them."""
+        decisions: list[Decision] = []
+        refuted: list[list[Decision]] = [[]]
+        if self.goal is not None:
+            decisions.append((AT_MOST, *self.goal))
+            refuted.append([])
+        for node in path:
+            if node.alternatives[-1][0] == _REFUSE:
+                break
+            tried = node.next if node is path[-1] else node.next - 1
+            refuted[-1].extend(node.alternatives[:tried])
+            # The last alternative is what remains when the others are refuted, which is known by then.
+            if node is not path[-1] and tried < len(node.alternatives) - 1:
+                decisions.append(node.alternatives[tried])
+                refuted.append([])
+        return [Nogoods(decisions, refuted)] if any(refuted) else []
+
+    def _consistent(self, alternative: Decision | None) -> bool:
         """Takes the alternative and propagates; whether the domains hold."""
         store = self.store
         try:
@@ -199,16 +226,12 @@ class Search:
             return False
         return True
 
-    def _take(self, alternative: _Alternative) -> None:
-        door, x, bound = alternative
+    def _take(self, alternative: Decision) -> None:
+        kind, x, bound = alternative
         store = self.store
-        if door == _FIX:
-            store.fix(x, bound)
-        elif door == _AT_MOST:
-            store.set_hi(x, bound)
-        elif door == _AT_LEAST:
-            store.set_lo(x, bound)
-        elif door == _WINDOW:
+        if kind <= EQUAL:
+            take(store, alternative)
+        elif kind == _WINDOW:
             lo, hi = store.lo[x], store.hi[x]
             if lo > -store.limit:
                 store.set_hi(x, lo + bound)
@@ -224,7 +247,7 @@ class Search:
 
     # Branching -------------------------------------------------------------------------------------
 
-    def _branch(self) -> list[_Alternative]:
+    def _branch(self) -> list[Decision]:
         """The alternatives at this node; none where everything is fixed."""
         store = self.store
         lo, hi = store.lo, store.hi
@@ -259,7 +282,7 @@ class Search:
                 best, best_size, best_weight = x, size, weight
         return best
 
-    def _by_value(self, x: int) -> list[_Alternative]:
+    def _by_value(self, x: int) -> list[Decision]:
         store = self.store
         value = self.guide.get(x)
         if value is not None and store.contains(x, value):
@@ -271,21 +294,21 @@ class Search:
             return self._one_value(x, store.hi[x] if largest else store.lo[x])
         return self._halves(x, largest)
 
-    def _halves(self, x: int, largest: bool) -> list[_Alternative]:
+    def _halves(self, x: int, largest: bool) -> list[Decision]:
         middle = (self.store.lo[x] + self.store.hi[x]) // 2
-        lower, upper = (_AT_MOST, x, middle), (_AT_LEAST, x, middle + 1)
+        lower, upper = (AT_MOST, x, middle), (AT_LEAST, x, middle + 1)
         return [upper, lower] if largest else [lower, upper]
 
-    def _one_value(self, x: int, value: int) -> list[_Alternative]:
+    def _one_value(self, x: int, value: int) -> list[Decision]:
         """x = value, or else not."""
         store = self.store
         if value == store.lo[x]:
-            return [(_FIX, x, value), (_AT_LEAST, x, value + 1)]
+            return [(EQUAL, x, value), (AT_LEAST, x, value + 1)]
         if value == store.hi[x]:
-            return [(_FIX, x, value), (_AT_MOST, x, value - 1)]
-        return [(_FIX, x, value), (_AT_MOST, x, value - 1), (_AT_LEAST, x, value + 1)]
+            return [(EQUAL, x, value), (AT_MOST, x, value - 1)]
+        return [(EQUAL, x, value), (AT_MOST, x, value - 1), (AT_LEAST, x, value + 1)]
 
-    def _by_preference(self, x: int, largest: bool) -> list[_Alternative]:
+    def _by_preference(self, x: int, largest: bool) -> list[Decision]:
         """The best values first."""
         store = self.store
         lo, hi = store.lo[x], store.hi[x]
@@ -298,10 +321,10 @@ class Search:
         elif store.size(x) > _LIST_LIMIT:
             return self._halves(x, largest)
         if largest:
-            return [(_FIX, x, hi), (_AT_MOST, x, hi - 1)]
-        return [(_FIX, x, lo), (_AT_LEAST, x, lo + 1)]
+            return [(EQUAL, x, hi), (AT_MOST, x, hi - 1)]
+        return [(EQUAL, x, lo), (AT_LEAST, x, lo + 1)]
 
-    def _by_window(self, x: int) -> list[_Alternative]:
+    def _by_window(self, x: int) -> list[Decision]:
         """Growing windows, then the refusal. Solutions may come again, so not where all are wanted."""
         if self.finite_only:
             return [(_REFUSE, x, 0)]
