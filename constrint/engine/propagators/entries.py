@@ -58,7 +58,7 @@ class Entry(Pruning):
         store.set_hi(z, max([hi[item] for item in chosen]))
         if len(chosen) == 1:
             equate(store, z, chosen[0])
-        elif all(lo[item] == hi[item] for item in chosen):
+        elif all([lo[item] == hi[item] for item in chosen]):
             store.keep(z, sorted({lo[item] for item in chosen}))
 
 

@@ -105,7 +105,7 @@ class SharedPacking(Packing):
 
     def prune(self, store: Store) -> None:
         (capacity,) = self.loads
-        if not all(store.is_bounded(x) for x in self.bins) or not self.bins:
+        if not all([store.is_bounded(x) for x in self.bins]) or not self.bins:
             return
         first = min([store.lo[x] for x in self.bins])
         last = max([store.hi[x] for x in self.bins])
@@ -156,7 +156,7 @@ class Filling(Pruning):
         lo, hi = store.lo, store.hi
         for x in self.amounts:
             store.set_lo(x, 0)
-        if not all(store.is_bounded(x) for x in (*self.amounts, self.weight)):
+        if not all([store.is_bounded(x) for x in (*self.amounts, self.weight)]):
             return
         base_weight = sum([w * lo[x] for w, x in zip(self.weights, self.amounts, strict=True)])
         base_profit = sum([p * lo[x] for p, x in zip(self.profits, self.amounts, strict=True)])

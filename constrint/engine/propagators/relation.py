@@ -38,7 +38,10 @@ class Pruning(Propagator):
 def is_settled(store: Store, xs: Sequence[int]) -> bool:
     """Whether all the variables are fixed."""
     lo, hi = store.lo, store.hi
-    return all(lo[x] == hi[x] for x in xs)
+    for x in xs:
+        if lo[x] != hi[x]:
+            return False
+    return True
 
 
 class RelationTruth(Propagator):

@@ -41,7 +41,7 @@ class Round(Pruning):
         xs, lo = self.xs, store.lo
         following = {k: lo[x] for k, x in enumerate(xs) if store.is_fixed(x) and lo[x] != k}
         entered = set(following.values())
-        required = sum(not store.contains(x, k) for k, x in enumerate(xs)) if self.partial else len(xs)
+        required = sum([not store.contains(x, k) for k, x in enumerate(xs)]) if self.partial else len(xs)
         for start in following.keys() - entered:
             end, inside = start, 1
             while end in following:

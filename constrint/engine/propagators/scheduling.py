@@ -201,6 +201,7 @@ class Disjunctive(Pruning):
     """
 
     __slots__ = ("durations", "presents", "starts")
+    turn = SLOW
 
     def __init__(
         self, starts: Sequence[int], durations: Sequence[int], presents: Sequence[int], holds: Meaning
@@ -274,7 +275,7 @@ def _is_absent(store: Store, present: int) -> bool:
 def _earliest(store: Store, tasks: list[tuple[int, int, int, bool]]) -> list[int]:
     """The earliest starts of tasks (earliest start, duration, latest end, whether it is certain)."""
     result = [first for first, _, _, _ in tasks]
-    order = sorted([k for k, task in enumerate(tasks) if task[3]], key=lambda k: tasks[k][0])
+    order = [k for _, k in sorted([(task[0], k) for k, task in enumerate(tasks) if task[3]])]
     for k, (first, duration, _, _) in enumerate(tasks):
         while True:
             # Those that task k cannot precede come before it.
