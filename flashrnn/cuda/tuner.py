@@ -172,24 +172,53 @@ def configurations(
 ) -> Iterator[Configuration]:
     """All configurations of these families, by predicted cycles; the best of each family at little cost.
 
+    A family is solved only for something better than what another one has to offer, until it is its turn.
+
     Raises ProfileError where `profile` is not one, ProblemError where a model asks for a figure that the
     profile does not know.
     """
     hardware.load(profile)
-    return heapq.merge(
-        *(_of_family(family, work, str(profile)) for family in families), key=lambda found: found.cycles
-    )
+    # The alternating kernels leave nothing to choose: first, they are a limit for the others at no cost.
+    ordered = sorted(families, key=lambda family: family != "alternating")
+    sources = [_Family(family, work, str(profile)) for family in ordered]
+    # By cycles: what a family has found, or, where that is not known, what it cannot be better than.
+    waiting: list[tuple[int, int, Configuration | None]] = [(0, place, None) for place in range(len(sources))]
+    while waiting:
+        cycles, place, found = heapq.heappop(waiting)
+        if found is not None:
+            yield found
+            heapq.heappush(waiting, (cycles, place, None))
+            continue
+        limit = min((entry[0] for entry in waiting if entry[2] is not None), default=None)
+        found = sources[place].best(limit)
+        if found is not None:
+            heapq.heappush(waiting, (found.cycles, place, found))
+        elif limit is not None:
+            heapq.heappush(waiting, (limit + 1, place, None))
 
 
-def _of_family(family: str, work: Work, profile: str) -> Iterator[Configuration]:
-    """The family's configurations, the best first: solved again each time without those that were given."""
-    problem = _problem(family, work, profile)
-    chosen = [name for name in kernels.parameters(family) if name in problem.variables]
-    while best := problem.solve():
-        yield Configuration(family, work, profile, dict(best))
-        if not chosen:
-            return
-        problem.add(constrint.any_of([problem[name] != best[name] for name in chosen]), label="another one")
+class _Family:
+    """A family's configurations, the best first: solved again each time without those that were given."""
+
+    def __init__(self, family: str, work: Work, profile: str) -> None:
+        self._name, self._work, self._profile = family, work, profile
+        self._problem = _problem(family, work, profile)
+        self._chosen = [name for name in kernels.parameters(family) if name in self._problem.variables]
+
+    def best(self, limit: int | None) -> Configuration | None:
+        """The best one that was not given before, of at most `limit` cycles; None: there is none."""
+        problem = self._problem
+        problem.push()
+        if limit is not None:
+            problem.add(problem["cycles"] <= limit, label="as good as another family")
+        best = problem.solve()
+        problem.pop()
+        if not best:
+            return None
+        # Not this one again; where there is nothing to choose, none at all.
+        others = [problem[name] != best[name] for name in self._chosen]
+        problem.add(constrint.any_of(others) if others else problem["cycles"] < 0, label="another one")
+        return Configuration(self._name, self._work, self._profile, dict(best))
 
 
 def _problem(family: str, work: Work, profile: str, largest: int = 0) -> constrint.Problem:

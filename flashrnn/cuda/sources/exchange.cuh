@@ -41,6 +41,7 @@ struct Block : ExchangeLayout<S, 2, false, 0> {
 template <class S>
 struct Cluster : ExchangeLayout<S, 2, false, 2> {
     static_assert(S::head_dim % S::units == 0 && S::blocks <= 16, "a cluster has up to 16 equal blocks");
+    static_assert(S::granule == 8, "the units of a cluster's block come in eights");
     static constexpr bool alone = false;
     static constexpr int slice_pitch = S::row;
     static constexpr int expected = S::blocks * S::batch_tile * S::slice;
@@ -71,14 +72,14 @@ struct Cluster : ExchangeLayout<S, 2, false, 2> {
         for (int j = 0; j < Elements<S>::count; ++j) {
             if (!place.exists(j)) continue;
             Words4* eight = reinterpret_cast<Words4*>(slice + place.sample(j) * S::row) +
-                            place.unit(j) / 8 * S::chunks_of_eight;
+                            place.unit(j) / 8 * S::chunks_of_granule;
             Words4 words;
 #pragma unroll
-            for (int i = 0; i < divide_up(S::blocks * S::chunks_of_eight, 8); ++i) {
-                const int number = 8 * i + place.lane_row, chunk = number % S::chunks_of_eight;
-                const int peer = (rank + number / S::chunks_of_eight) % S::blocks;
-                if (number >= S::blocks * S::chunks_of_eight) break;
-                if (i == 0 || 8 % S::chunks_of_eight != 0) words = eight[chunk];
+            for (int i = 0; i < divide_up(S::blocks * S::chunks_of_granule, 8); ++i) {
+                const int number = 8 * i + place.lane_row, chunk = number % S::chunks_of_granule;
+                const int peer = (rank + number / S::chunks_of_granule) % S::blocks;
+                if (number >= S::blocks * S::chunks_of_granule) break;
+                if (i == 0 || 8 % S::chunks_of_granule != 0) words = eight[chunk];
                 send(peer, eight + chunk, words, arrived + (m & 1));
             }
         }
@@ -98,7 +99,8 @@ template <class S>
 struct Grid : ExchangeLayout<S, 1, true, 0> {
     static constexpr bool alone = false;
     static constexpr int slice_pitch = S::slice;
-    static constexpr int chunks = S::slice / 16;
+    using Chunk = typename S::Chunk;
+    static constexpr int chunk_bytes = sizeof(Chunk), chunks = S::slice / chunk_bytes;
     static constexpr int bytes_of_block = S::batch_tile * S::slice;
     char *buffer_, *own, *global;
     uint32* flag;
@@ -121,10 +123,13 @@ struct Grid : ExchangeLayout<S, 1, true, 0> {
         warp_barrier();
 #pragma unroll
         for (int j = 0; j < Elements<S>::count; ++j) {
-            const int eight = place.sample(j) * S::slice + place.unit(j) / 8 * (16 * S::chunks_of_eight);
-            if (place.exists(j) && place.lane_row < S::chunks_of_eight)
-                store_relaxed(target + eight + place.lane_row * 16,
-                              *reinterpret_cast<const Words4*>(own + eight + place.lane_row * 16));
+            // Of the lanes that have a granule's units, each takes one of its chunks.
+            const int chunk = place.lane_row % S::granule;
+            const int here = place.sample(j) * S::slice +
+                             (place.unit(j) / S::granule * S::chunks_of_granule + chunk) * chunk_bytes;
+            if (place.exists(j) && chunk < S::chunks_of_granule)
+                store_relaxed(reinterpret_cast<Chunk*>(target + here),
+                              *reinterpret_cast<const Chunk*>(own + here));
         }
         warp_barrier();
         if (thread_index() % 32 == 0) add_release(flag, 1);
@@ -138,10 +143,11 @@ struct Grid : ExchangeLayout<S, 1, true, 0> {
 #pragma unroll 4
         for (int i = thread_index(); i < count; i += S::threads) {
             const int sample = i / chunks % S::batch_tile;
-            const int column = i / (chunks * S::batch_tile) * S::slice + i % chunks * 16;
+            const int column = i / (chunks * S::batch_tile) * S::slice + i % chunks * chunk_bytes;
             // The last block's slice may reach beyond the head.
             if (S::head_dim % S::units == 0 || column < S::k_values * S::element_bytes)
-                *reinterpret_cast<Words4*>(buffer_ + sample * S::row + column) = load_relaxed(source + i * 16);
+                *reinterpret_cast<Chunk*>(buffer_ + sample * S::row + column) =
+                    load_relaxed(reinterpret_cast<const Chunk*>(source) + i);
         }
         block_barrier();
     }

@@ -153,10 +153,15 @@ DEVICE void load_matrices(uint32 (&words)[4], const void* row) {
 DEVICE void block_barrier() { __syncthreads(); }
 DEVICE void warp_barrier() { __syncwarp(); }
 
-// Begins to copy 16 bytes from global to shared memory; zeros where `valid` is false.
-DEVICE void begin_copy(void* shared, const void* global, bool valid) {
+// Begins to copy 16 or 8 bytes from global to shared memory; zeros where `valid` is false.
+DEVICE void begin_copy(Words4* shared, const Words4* global, bool valid) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)), "l"(global),
                  "r"(valid ? 16 : 0)
+                 : "memory");
+}
+DEVICE void begin_copy(Words2* shared, const Words2* global, bool valid) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(shared_address(shared)), "l"(global),
+                 "r"(valid ? 8 : 0)
                  : "memory");
 }
 // Closes a group of the copies that this thread has begun.
@@ -198,7 +203,7 @@ DEVICE void wait_for_bytes(uint64* barrier, int parity) {
         : "memory");
 }
 // Sends 16 bytes to the place that `here` has in another block, and tells the barrier there.
-DEVICE void send(int peer, void* here, const Words4& words, uint64* barrier) {
+DEVICE void send(int peer, Words4* here, const Words4& words, uint64* barrier) {
     uint32 place, its_barrier;
     asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(place) : "r"(shared_address(here)), "r"(peer));
     asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(its_barrier) : "r"(shared_address(barrier)), "r"(peer));
@@ -222,13 +227,26 @@ DEVICE uint32 load_acquire(const uint32* flag) {
 }
 // Between two looks at a flag.
 DEVICE void pause() {}
-DEVICE void store_relaxed(void* global, const Words4& words) {
+DEVICE void store_relaxed(Words2* global, const Words2& words) {
+    asm volatile("st.relaxed.gpu.global.v2.u32 [%0], {%1,%2};" ::"l"(global), "r"(words.word[0]),
+                 "r"(words.word[1])
+                 : "memory");
+}
+DEVICE void store_relaxed(Words4* global, const Words4& words) {
     asm volatile("st.relaxed.gpu.global.v4.u32 [%0], {%1,%2,%3,%4};" ::"l"(global), "r"(words.word[0]),
                  "r"(words.word[1]), "r"(words.word[2]), "r"(words.word[3])
                  : "memory");
 }
-// 16 bytes that another block may have written: never from this SM's own cache.
-DEVICE Words4 load_relaxed(const void* global) {
+// What another block may have written: never from this SM's own cache.
+DEVICE Words2 load_relaxed(const Words2* global) {
+    Words2 words;
+    asm volatile("ld.relaxed.gpu.global.v2.u32 {%0,%1}, [%2];"
+                 : "=r"(words.word[0]), "=r"(words.word[1])
+                 : "l"(global)
+                 : "memory");
+    return words;
+}
+DEVICE Words4 load_relaxed(const Words4* global) {
     Words4 words;
     asm volatile("ld.relaxed.gpu.global.v4.u32 {%0,%1,%2,%3}, [%4];"
                  : "=r"(words.word[0]), "=r"(words.word[1]), "=r"(words.word[2]), "=r"(words.word[3])

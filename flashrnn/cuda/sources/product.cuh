@@ -74,8 +74,12 @@ struct Product {
             const auto fragment = [&](int step, uint32(&words)[4]) {
 #pragma unroll
                 for (int w = 0; w < 4; ++w) {
-                    const int half = w % 2, in_group = S::paired ? place.lane_row : place.lane_row + 8 * half;
-                    const int gate = S::paired ? tile % S::group_tiles * 2 + half : tile % S::group_tiles;
+                    const int half = w % 2, row = place.lane_row;
+                    const bool halved = S::half_group && tile == S::tiles - 1;  // four gates of four units
+                    const int in_group = halved ? row % 4 : S::paired ? row : row + 8 * half;
+                    const int gate = halved       ? row / 4 * 2 + half
+                                     : S::paired ? tile % S::group_tiles * 2 + half
+                                                 : tile % S::group_tiles;
                     const int unit =
                         (tile / S::group_tiles * S::unit_warps + place.unit_warp) * S::group + in_group;
                     constexpr int values = 4 / S::element_bytes;

@@ -51,7 +51,7 @@ struct Sums {
             for (int gate = 0; gate < Count; gate += S::paired ? 2 : 1) {
                 const int number = place.sum(j, gate) + place.second_copy();
                 const int which = number % 4, half = S::paired ? which : which / 2;
-                const Words2 both = words[(number / 4 * 2 + half) * 32];
+                const Words2 both = words[(number / 4 * 2 + half) * 32 + place.lanes_to_sum(j, gate)];
                 if (S::paired) {
                     gates[gate] += float_of(both.word[0]);
                     gates[gate + 1] += float_of(both.word[1]);

@@ -36,6 +36,18 @@ constexpr DEVICE int larger(int a, int b) { return a > b ? a : b; }
 // Rows that begin an odd multiple of 16 bytes apart: eight of them never meet in a bank.
 constexpr DEVICE int odd16(int bytes) { return 16 * ((bytes + 15) / 16 | 1); }
 
+// The largest piece that can be copied at once where pieces begin at multiples of so many bytes.
+template <class Yes, class No, bool Condition>
+struct Either {
+    using Type = Yes;
+};
+template <class Yes, class No>
+struct Either<Yes, No, false> {
+    using Type = No;
+};
+template <int Bytes>
+using ChunkOf = typename Either<Words4, Words2, Bytes % 16 == 0>::Type;
+
 // The template parameters that both directions share, and what follows from them. `PerUnit` values of a unit
 // are exchanged after each step; `GateRows` says whether a unit has a row of the matrix for each of
 // its recurrent gates (forward), or one.
@@ -56,6 +68,9 @@ struct Shape {
     static constexpr bool paired = rows_of_unit % 2 == 0;
     static constexpr int group = paired ? 8 : 16;
     static constexpr int group_tiles = rows_of_unit * group / 16;
+    // Units that are handed on together. Four are half of the last group, with one tile for four gates.
+    static constexpr int granule = units % 8 == 0 ? 8 : 4;
+    static constexpr bool half_group = granule == 4;
 
     static constexpr int k_values = head_dim * per_unit;
     static constexpr int step_values = 32 / element_bytes;
@@ -63,16 +78,19 @@ struct Shape {
     static constexpr int steps_of_warp = divide_up(steps, sum_warps);
     static constexpr int streamed_steps = steps_of_warp - register_steps - shared_steps;
     static constexpr int groups_of_warp = divide_up(divide_up(units, group), unit_warps);
-    static constexpr int tiles = groups_of_warp * group_tiles;
+    static constexpr int tiles = groups_of_warp * group_tiles - (half_group ? 1 : 0);
     static constexpr int warps = unit_warps * sum_warps, threads = 32 * warps;
     static constexpr int columns = divide_up(batch_tile, 8);  // tiles of 8 samples
     static constexpr int blocks = divide_up(head_dim, units);
 
     static constexpr int row = 32 * steps_of_warp * sum_warps + 16;  // bytes of a sample in the exchange
     static constexpr int slice = units * per_unit * element_bytes;   // of which a block makes so many
-    static constexpr int chunks_of_eight = per_unit * element_bytes / 2;  // of 16 bytes, of eight units
+    using Chunk = ChunkOf<granule * per_unit * element_bytes>;  // what is handed on at once, of
+    static constexpr int chunks_of_granule = granule * per_unit * element_bytes / int(sizeof(Chunk));
 
-    static_assert(head_dim % 8 == 0 && units % 8 == 0 && units <= head_dim, "units come in eights");
+    static_assert(head_dim % 8 == 0 && units % granule == 0 && units <= head_dim, "units come in eights, or fours");
+    static_assert(!half_group || (rows_of_unit == 4 && unit_warps == 1 && sum_warps > 1),
+                  "half a group has one tile for four gates, whose sums meet in shared memory");
     static_assert(batch_tile == 4 || batch_tile % 8 == 0, "samples come in eights, or four");
     static_assert(streamed_steps >= 0 && register_steps >= 0 && shared_steps >= 0, "more steps than there are");
     static_assert(stages >= 2, "one stage is in use while the next arrives");
@@ -120,10 +138,17 @@ struct Elements {
         return (e / of_group * S::unit_warps + unit_warp) * S::group + e / own_columns % halves * 8 + lane_row;
     }
     DEVICE bool exists(int j) const { return full || (index(j) < all && unit(j) < S::units); }
+    // Half a group has its gates 2 and 3 in the rows of a tile that lie four behind those of its gates 0 and 1.
+    DEVICE bool in_half_group(int j) const {
+        return S::half_group && index(j) / of_group == S::groups_of_warp - 1;
+    }
+    // Lanes from this thread to the one that has its element's sum of `gate`.
+    DEVICE int lanes_to_sum(int j, int gate) const { return gate >= 2 && in_half_group(j) ? 16 : 0; }
     // Which of the four sums of which tile (4 · (tile · columns + column tile) + which) is row `gate`.
     DEVICE int sum(int j, int gate) const {
         const int e = index(j);
-        const int tile = e / of_group * S::group_tiles + (S::paired ? gate / 2 : gate);
+        const int in_group = !S::paired ? gate : in_half_group(j) ? 0 : gate / 2;
+        const int tile = e / of_group * S::group_tiles + in_group;
         const int half = S::paired ? gate % 2 : e / own_columns % halves;
         return 4 * (tile * S::columns + e / own_columns / halves % S::columns) + 2 * half +
                (own_columns == 2 ? e % 2 : 0);
@@ -135,7 +160,9 @@ template <class T, int Rows, int Units>
 struct Tile {
     static constexpr int pitch = odd16(Units * sizeof(T));
     static constexpr int bytes = Rows * pitch;
-    static constexpr int chunks = Units * sizeof(T) / 16;  // of a row
+    using Chunk = ChunkOf<Units * sizeof(T)>;
+    static constexpr int chunk_bytes = sizeof(Chunk);
+    static constexpr int chunks = Units * sizeof(T) / chunk_bytes;  // of a row
 
     static DEVICE T& at(char* tile, int row, int unit) { return reinterpret_cast<T*>(tile + row * pitch)[unit]; }
     static DEVICE T at(const char* tile, int row, int unit) {
@@ -147,7 +174,7 @@ struct Tile {
     struct Chunks {
         static constexpr int count = divide_up(Rows * chunks, Threads);
         static constexpr uint32 nowhere = ~0u;
-        uint32 place[larger(count, 1)];  // in 16 bytes from where a step begins
+        uint32 place[larger(count, 1)];  // in chunks from where a step begins
 
         // Row r lies at offset(r) values, a negative offset is nowhere. Of each row only `units` values exist.
         template <class Offset>
@@ -155,8 +182,9 @@ struct Tile {
 #pragma unroll
             for (int i = 0; i < count; ++i) {
                 const int row = index(i) / chunks, chunk = index(i) % chunks;
-                const int64 values = exists(i) && chunk * 16 < units * int(sizeof(T)) ? offset(row) : -1;
-                place[i] = values < 0 ? nowhere : uint32(values * int(sizeof(T)) / 16 + chunk);
+                const bool valid = exists(i) && chunk * chunk_bytes < units * int(sizeof(T));
+                const int64 values = valid ? offset(row) : -1;
+                place[i] = values < 0 ? nowhere : uint32(values * int(sizeof(T)) / chunk_bytes + chunk);
             }
         }
 
@@ -166,7 +194,8 @@ struct Tile {
             for (int i = 0; i < count; ++i)
                 if (exists(i)) {
                     const bool valid = place[i] != nowhere;
-                    begin_copy(tile + in_tile(i), global(begin, valid ? place[i] : 0), valid);
+                    begin_copy(reinterpret_cast<Chunk*>(tile + in_tile(i)),
+                               global(begin, valid ? place[i] : 0), valid);
                 }
         }
 
@@ -175,8 +204,8 @@ struct Tile {
 #pragma unroll
             for (int i = 0; i < count; ++i)
                 if (place[i] != nowhere)
-                    *const_cast<Words4*>(global(begin, place[i])) =
-                        *reinterpret_cast<const Words4*>(tile + in_tile(i));
+                    *const_cast<Chunk*>(global(begin, place[i])) =
+                        *reinterpret_cast<const Chunk*>(tile + in_tile(i));
         }
 
     private:
@@ -184,9 +213,11 @@ struct Tile {
         static DEVICE bool exists(int i) {
             return (i + 1) * Threads <= Rows * chunks || index(i) < Rows * chunks;
         }
-        static DEVICE int in_tile(int i) { return index(i) / chunks * pitch + index(i) % chunks * 16; }
-        static DEVICE const Words4* global(const T* begin, uint32 place) {
-            return reinterpret_cast<const Words4*>(begin) + place;
+        static DEVICE int in_tile(int i) {
+            return index(i) / chunks * pitch + index(i) % chunks * chunk_bytes;
+        }
+        static DEVICE const Chunk* global(const T* begin, uint32 place) {
+            return reinterpret_cast<const Chunk*>(begin) + place;
         }
     };
 };

@@ -19,6 +19,7 @@ SAMPLE = {
     "cluster-float32": ("h100_sxm", Work("elman", "backward", "float32", 192, 4, 5)),
     "cluster-768": ("h100_sxm", Work("lstm", "forward", "bfloat16", 768, 1, 16)),
     "grid": ("a100_sxm_80gb", Work("lstm", "backward", "bfloat16", 512, 1, 16)),
+    "grid-largest": ("h100_sxm", Work("lstm", "forward", "bfloat16", 2304, 1, 1)),
     "stream": ("h100_sxm", Work("gru", "forward", "float16", 3072, 1, 16)),
 }
 

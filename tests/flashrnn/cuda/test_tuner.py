@@ -51,7 +51,7 @@ def shared_bytes(configuration: Configuration) -> int:
     group = 8 if forward and recurrent % 2 == 0 else 16
     group_tiles = up(recurrent * group, 16) if forward else 1
     steps_of_warp = up(up(v["width"] * per_unit * size, 32), v["sum_warps"])
-    tiles = up(up(v["units"], group), v["unit_warps"]) * group_tiles
+    tiles = up(up(v["units"], group), v["unit_warps"]) * group_tiles - (v["units"] % 8 == 4)
     warps = v["unit_warps"] * v["sum_warps"]
     batch = v["batch_tile"]
     total = batch * (32 * steps_of_warp * v["sum_warps"] + 16) * (1 if grid else 2)
@@ -149,6 +149,26 @@ def test_the_largest_head_fits_and_the_next_one_does_not(family: str, direction:
     assert found is not None and found.values["width"] == largest
     if largest < 8192:
         assert best(family, Work("lstm", direction, "bfloat16", largest + 8, 1, 1)) is None
+
+
+def test_an_lstm_of_2304_has_all_of_its_matrix_on_the_chip_of_an_h100() -> None:
+    assert tuner.largest_head_dim("lstm", "forward", "bfloat16", "h100_sxm", "grid") == 2304
+    assert tuner.largest_head_dim("lstm", "backward", "bfloat16", "h100_sxm", "grid") == 132 * 16
+    found = best("grid", Work("lstm", "forward", "bfloat16", 2304, 1, 4))
+    assert found is not None
+    assert found.values["units"] == 20 and found.values["blocks"] == 116 and found.values["waves"] == 1
+    assert found.values["shared_bytes"] == shared_bytes(found)
+
+
+def test_families_are_merged_as_if_each_were_listed_alone() -> None:
+    work, families = Work("elman", "forward", "float16", 64, 2, 4), ("stream", "alternating", "grid", "block")
+    alone = [
+        configuration.cycles
+        for family in families
+        for configuration in islice(tuner.configurations(work, "a100_sxm_80gb", [family]), 6)
+    ]
+    together = [c.cycles for c in islice(tuner.configurations(work, "a100_sxm_80gb", families), 6)]
+    assert together == sorted(alone)[:6]
 
 
 def made_up(tmp_path: Path, **changes: Any) -> str:

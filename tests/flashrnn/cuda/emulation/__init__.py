@@ -84,7 +84,8 @@ class Instance:
     def tiles(self) -> int:
         rows = CELLS[self.cell].recurrent_gates if self.direction == "forward" else 1
         group = 8 if rows % 2 == 0 else 16
-        return up(up(self.units, group), self.unit_warps) * (rows * group // 16)
+        half_group = self.units % 8 == 4
+        return up(up(self.units, group), self.unit_warps) * (rows * group // 16) - half_group
 
     @property
     def steps_of_warp(self) -> int:

@@ -26,6 +26,7 @@ struct Block;
 struct Copy {
     void* to;
     const void* from;
+    int bytes;
     bool valid;
 };
 
@@ -139,8 +140,8 @@ inline void cluster_barrier() {
 }
 
 inline void land(const Copy& copy) {
-    if (copy.valid) std::memcpy(copy.to, copy.from, 16);
-    else std::memset(copy.to, 0, 16);
+    if (copy.valid) std::memcpy(copy.to, copy.from, copy.bytes);
+    else std::memset(copy.to, 0, copy.bytes);
 }
 
 // Whatever is on its way may land now, or much later.

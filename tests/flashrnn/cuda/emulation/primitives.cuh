@@ -76,8 +76,9 @@ inline int blocks_y() { return machine::the->grid[1]; }
 inline int blocks_z() { return machine::the->grid[2]; }
 inline char* shared_memory() { return machine::the->current->block->memory.data(); }
 
-inline void aligned(const void* pointer) {
-    if (reinterpret_cast<std::uintptr_t>(pointer) % 16) machine::fail(machine::misaligned);
+template <class Words>
+void aligned(const Words* pointer) {
+    if (reinterpret_cast<std::uintptr_t>(pointer) % sizeof(Words)) machine::fail(machine::misaligned);
 }
 
 // Matrices --------------------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ void load_matrices(uint32 (&words)[matrices], const void* row) {
         uint32* words;
         const void* row;
     } operand{words, row};
-    aligned(row);
+    aligned(static_cast<const Words4*>(row));
     machine::together(&operand, [](void* const* operands) {
         for (int m = 0; m < matrices; ++m)
             for (int i = 0; i < 32; ++i) {
@@ -146,10 +147,11 @@ inline void block_barrier() { machine::block_barrier(); }
 inline void warp_barrier() { machine::together(nullptr, [](void* const*) {}); }
 
 // A copy may land at once or as late as its wait.
-inline void begin_copy(void* shared, const void* global, bool valid) {
+template <class Words>
+void begin_copy(Words* shared, const Words* global, bool valid) {
     aligned(shared);
     aligned(global);
-    const machine::Copy copy{shared, global, valid};
+    const machine::Copy copy{shared, global, int(sizeof(Words)), valid};
     if (machine::the->chance(2)) machine::land(copy);
     else machine::the->current->open.push_back(copy);
 }
@@ -192,11 +194,11 @@ inline void expect_bytes(uint64* barrier, int bytes) {
 inline void wait_for_bytes(uint64* barrier, int parity) {
     while (transfer_barrier(barrier).parity == parity) machine::yield();
 }
-inline void send(int peer, void* here, const Words4& words, uint64* barrier) {
+inline void send(int peer, Words4* here, const Words4& words, uint64* barrier) {
     aligned(here);
     auto* self = machine::the->current->block;
     auto* other = machine::the->team.blocks[peer].get();
-    char* place = other->memory.data() + (static_cast<char*>(here) - self->memory.data());
+    char* place = other->memory.data() + (reinterpret_cast<char*>(here) - self->memory.data());
     auto* its = reinterpret_cast<uint64*>(other->memory.data() + (reinterpret_cast<char*>(barrier) - self->memory.data()));
     machine::the->team.deliveries.push_back([=] {
         std::memcpy(place, &words, 16);
@@ -211,11 +213,13 @@ inline void send(int peer, void* here, const Words4& words, uint64* barrier) {
 inline void add_release(uint32* flag, uint32 value) { *flag += value; }
 inline uint32 load_acquire(const uint32* flag) { return *flag; }
 inline void pause() { machine::yield(); }
-inline void store_relaxed(void* global, const Words4& words) {
+template <class Words>
+void store_relaxed(Words* global, const Words& words) {
     aligned(global);
-    *static_cast<Words4*>(global) = words;
+    *global = words;
 }
-inline Words4 load_relaxed(const void* global) {
+template <class Words>
+Words load_relaxed(const Words* global) {
     aligned(global);
-    return *static_cast<const Words4*>(global);
+    return *global;
 }
