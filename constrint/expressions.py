@@ -433,9 +433,10 @@ class Array(Sequence[Any]):
 def listed(items: Iterable[Any]) -> list[Any]:
     """The items as a list. Raises ExpressionError for what has none."""
     try:
-        return list(items)
+        iterator = iter(items)
     except TypeError:
         raise ExpressionError(f"expected a list, not {items!r}") from None
+    return list(iterator)
 
 
 def flat(items: Iterable[Any]) -> list[Expression]:

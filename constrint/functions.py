@@ -21,6 +21,7 @@ from constrint.expressions import (
     connect,
     flat,
     indexed,
+    listed,
     to_expression,
 )
 from constrint.globals.counting import all_equal, among, at_least, at_most, exactly, global_cardinality
@@ -149,7 +150,7 @@ def element(index: Operand, items: Many) -> Any:
 
     Rows of a two-dimensional array give an array, to be indexed again.
     """
-    rows = [item if isinstance(item, (list, tuple, Array)) else to_expression(item) for item in items]
+    rows = [item if isinstance(item, (list, tuple, Array)) else to_expression(item) for item in listed(items)]
     return indexed(rows, to_expression(index))
 
 

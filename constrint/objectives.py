@@ -1,14 +1,21 @@
-"""Bounds of an objective that no single constraint gives: each linear row next to the objective's own."""
+"""Bounds of an objective that no single constraint gives: linear rows, and rounds through places, next to the
+objective's own row."""
 
 from __future__ import annotations
 
 from constrint.engine.propagators.linear import LinearEq, LinearLe
+from constrint.engine.propagators.membership import Element
+from constrint.engine.propagators.routes import Round
+from constrint.engine.propagators.tours import TourCost
 from constrint.engine.propagators.tradeoff import Tradeoff
 from constrint.engine.store import Store
 
 _LEAST_OPPOSED = 2
 _MOST_ROWS = 64
 """A row is taken if so many of its variables pull against the objective; of very many rows, the first."""
+
+_MOST_PLACES = 64
+"""Longer rounds are not taken together with their cost."""
 
 Row = tuple[dict[int, int], int]
 """({variable: coefficient}, bound) of a row  Σ cᵢ·xᵢ <= bound."""
@@ -40,6 +47,8 @@ def relate(store: Store, objective: int) -> dict[int, bool]:
             cost = _eliminate(y, cost, against[0][0])
             origins.add(against[0][1])
         best_largest.update((x, c < 0) for x, c in cost[0].items() if x != objective)
+        for tour in _tours(store, cost):
+            store.post(tour)
         posted = 0
         for row, origin in rows:
             opposed = sum(1 for x, w in row[0].items() if cost[0].get(x, 0) * w < 0)
@@ -48,6 +57,32 @@ def relate(store: Store, objective: int) -> dict[int, bool]:
                 store.post(Tradeoff(_terms(cost), cost[1], _terms(row), row[1]))
     store.propagate()
     return best_largest
+
+
+def _tours(store: Store, cost: Row) -> list[TourCost]:
+    """The rounds whose steps cost what stands in the row: entries of arrays, by the successors of places."""
+    entries = {
+        propagator.index: propagator
+        for propagator in store.propagators
+        if isinstance(propagator, Element) and propagator.z in cost[0]
+    }
+    tours = []
+    for propagator in list(store.propagators):
+        if not isinstance(propagator, Round) or propagator.partial:
+            continue
+        xs = propagator.xs
+        known = {x: entries[x] for x in xs if x in entries and all(map(store.is_fixed, entries[x].items))}
+        if 2 < len(xs) <= _MOST_PLACES and len(known) > 1:
+            costs = []
+            for x in xs:
+                # Of an index out of range the entry is 0.
+                items = known[x].items[:-1] if x in known else ()
+                row = [cost[0][known[x].z] * store.lo[item] for item in items]
+                costs.append((row + [0] * len(xs))[: len(xs)])
+            paid = {entry.z for entry in known.values()}
+            terms = tuple((c, y) for y, c in cost[0].items() if y not in paid)
+            tours.append(TourCost(xs, costs, terms, cost[1]))
+    return tours
 
 
 def _rows(store: Store, number: int) -> list[Row]:

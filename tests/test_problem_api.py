@@ -518,3 +518,11 @@ def test_random_problems_written_and_read_back_have_the_same_solutions(problem: 
     assert again.variables == problem.variables
     assert [c.label for c in again.constraints] == [c.label for c in problem.constraints]
     assert solutions(again) == solutions(problem)
+
+
+def test_what_is_no_list_is_named_and_errors_inside_a_generator_come_through() -> None:
+    x = ci.Problem().integer("x", 0, 3)
+    with pytest.raises(ci.ExpressionError, match="expected a list, not <x>"):
+        ci.element([1, 2, 3], x)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="unsupported operand"):
+        ci.total(x * (item + 1) for item in [None])  # type: ignore[operator]
