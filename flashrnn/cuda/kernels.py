@@ -78,14 +78,27 @@ def compiled(configuration: Configuration) -> Compiled:
     Raises CompilerUnavailable and CompilationError.
     """
     gpu = hardware.load(configuration.hardware)
-    file = "alternating.cuh" if configuration.family == "alternating" else "kernels.cuh"
-    return compile_kernels(f'#include "{file}"\n', expressions(configuration), architecture(gpu), _headers())
+    return compile_kernels(source(configuration), expressions(configuration), architecture(gpu), _headers())
+
+
+def source(configuration: Configuration) -> str:
+    """What is given to the compiler. It refuses where the model's shared memory is not the kernel's own."""
+    if configuration.family == "alternating":
+        return '#include "alternating.cuh"\n'
+    promised = configuration.values["shared_bytes"]
+    agreed = [f"{shared_bytes(name)} == {promised}" for name in expressions(configuration)]
+    return f'#include "kernels.cuh"\nstatic_assert({" && ".join(agreed)}, "the model\'s shared memory");\n'
+
+
+def shared_bytes(name: str) -> str:
+    """The C++ name of the dynamic shared memory of a block of the fused kernel of this name."""
+    return name.replace("<", "_shared_bytes<", 1)
 
 
 def check(configuration: Configuration) -> Verification:
     """Holds the compiler's report of a configuration against what its model promised.
 
-    Raises CompilerUnavailable and CompilationError.
+    Raises CompilerUnavailable, and CompilationError, also where the dynamic shared memory is another.
     """
     promised = configuration.values
     contradictions = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from flashrnn import hardware
 from flashrnn.cuda import kernels, tuner
-from flashrnn.cuda.compiler import compile_kernels
-from flashrnn.cuda.tuner import FUSED, Configuration, Work
-from tests.flashrnn.cuda.emulation import Instance
+from flashrnn.cuda.compiler import CompilationError, compile_kernels
+from flashrnn.cuda.tuner import FUSED, Work
 
 # Every family, cell, direction and kind of product, on three architectures.
 SAMPLE = {
@@ -37,42 +38,25 @@ def test_the_compiler_confirms_what_the_model_promised(name):
     assert resources.registers <= found.values["registers"]
 
 
-def instance(found: Configuration) -> Instance:
-    """The configuration as the emulation describes it."""
-    work, values = found.work, found.values
-    names = (
-        "width",
-        "units",
-        "batch_tile",
-        "unit_warps",
-        "sum_warps",
-        "register_steps",
-        "shared_steps",
-        "stages",
-    )
-    family = "grid" if found.family == "stream" else found.family
-    return Instance(
-        family,
-        work.direction,
-        work.cell,
-        work.dtype,
-        **{name: values[name] for name in names},
-        functions="Accurate" if work.accurate else "Fast",
-    )
-
-
 @pytest.mark.parametrize("family", FUSED)
 @pytest.mark.parametrize("direction", tuner.DIRECTIONS)
 def test_shared_memory_is_the_models_to_the_byte(family, direction):
     # The sources' own figure, asserted by the compiler; more cells at once than one sample each.
-    lines, work = ['#include "kernels.cuh"'], Work("lstm", direction, "bfloat16", 96, 3, 11)
+    lines, work = [], Work("lstm", direction, "bfloat16", 96, 3, 11)
     for cell in kernels.CELLS:
         for dtype in ("bfloat16", "float32"):
             found = tuner.choose(work._replace(cell=cell, dtype=dtype), "h100_sxm", [family], verify=False)
             if found is not None:
-                size = found.values["shared_bytes"]
-                lines.append(f'static_assert({instance(found).areas}::bytes == {size}, "{cell} {dtype}");')
+                lines += kernels.source(found).splitlines()
     assert len(lines) > 1
     lines.append("__global__ void nothing() {}\n")
     architecture = kernels.architecture(hardware.load("h100_sxm"))
     compile_kernels("\n".join(lines), ["nothing"], architecture, kernels._headers())
+
+
+def test_other_shared_memory_than_the_models_is_refused():
+    found = tuner.choose(Work("lstm", "forward", "bfloat16", 32, 1, 4), "h100_sxm", ["block"], verify=False)
+    assert found is not None
+    wrong = replace(found, values={**found.values, "shared_bytes": found.values["shared_bytes"] + 16})
+    with pytest.raises(CompilationError, match="the model's shared memory"):
+        kernels.check(wrong)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from flashrnn.cells import CELLS
 from flashrnn.cuda.kernels import CELLS as CELL_NAMES
-from flashrnn.cuda.kernels import MATHS, SIZES, SOURCES, TYPES
+from flashrnn.cuda.kernels import MATHS, SIZES, SOURCES, TYPES, shared_bytes
 from flashrnn.cuda.launch import Arguments, arguments, strides
 
 HERE = Path(__file__).parent
@@ -159,18 +159,6 @@ class Instance:
     def name(self) -> str:
         return f"flashrnn_{self.family}_{self.direction}<{', '.join(self.parameters.values())}>"
 
-    @property
-    def areas(self) -> str:
-        """The C++ type that lays out the shared memory."""
-        p = self.parameters
-        sizes = [p[key] for key in ("HeadDim", "Units", "BatchTile", "UnitWarps", "SumWarps")]
-        sizes += [p[key] for key in ("RegisterSteps", "SharedSteps", "Stages")]
-        rows = "true" if self.direction == "forward" else "false"
-        shape = f"Shape<{p['Math']}, {p['Cell']}::recurrent, {rows}, {', '.join(sizes)}>"
-        kinds = [p[key] for key in ("Functions", "Input", "State", "Gate", "Training") if key in p]
-        loop = f"{self.direction.title()}<{p['Cell']}, {shape}, {self.family.title()}, {', '.join(kinds)}>"
-        return f"{loop}::Areas"
-
 
 class Built:
     """A shared library with the instances it was built from."""
@@ -212,7 +200,7 @@ def build(
     lines = ['#include "kernels.cuh"']
     for index, instance in enumerate(instances):
         lines += [
-            f'extern "C" int shared_{index}() {{ return {instance.areas}::bytes; }}',
+            f'extern "C" int shared_{index}() {{ return {shared_bytes(instance.name)}; }}',
             f'extern "C" int run_{index}(const Arguments* arguments, const int (&grid)[3], int threads,'
             " int shared, char kind, unsigned seed) {",
             f"    return machine::launch([=] {{ {instance.name}(*arguments); }}, grid, threads, shared,"
