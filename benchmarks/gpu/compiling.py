@@ -1,7 +1,9 @@
 """Solves and compiles everything that the run will launch, on all processors, so that nothing waits later.
 
-Alone, it holds the compiler's report against the model over the paper's grid for every cell and direction, on
-any machine:  python -m benchmarks.gpu.compiling --out FOLDER [--hardware NAME …] [--dtypes NAME …]
+Alone, it holds the compiler's report against the model over the paper's grid and large heads for every
+profile, cell, direction and data type, on any machine, and prints what it needed of the processor:
+
+    python -m benchmarks.gpu.compiling --out FOLDER [--hardware NAME …] [--dtypes NAME …]
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ import argparse
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from benchmarks.gpu.cases import CELLS, DTYPES, PAPER, SMALL, Shape, grid
+from benchmarks.gpu.cases import CELLS, DTYPES, LARGEST, PAPER, SMALL, Shape, grid
 from benchmarks.gpu.record import Record
 
 # A configuration that is wanted: the tuner's work, and the families that may serve it.
@@ -88,50 +92,90 @@ def _choose(work: Any, profile: str, families: tuple[str, ...]) -> dict[str, Any
     }
 
 
+def matrix(profiles: Sequence[str], dtypes: Sequence[str]) -> list[tuple[str, Any]]:
+    """Profile and work of every case: the paper's grid first, then large heads."""
+    return [
+        (profile, work)
+        for shapes in (PAPER, LARGEST)
+        for profile in profiles
+        for dtype in dtypes
+        for function in CELLS
+        for shape in shapes
+        for work in works(function, dtype, shape)
+    ]
+
+
 def main() -> int:
     """Chooses and compiles the whole matrix; the exit code is 1 where a kernel was not confirmed."""
+    from flashrnn import hardware
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.compiling", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the folder for results")
-    parser.add_argument("--hardware", nargs="+", default=["h100_sxm"], help="profiles")
-    parser.add_argument("--dtypes", nargs="+", default=["bfloat16"], choices=DTYPES)
-    parser.add_argument("--minutes", type=float, default=60.0, help="begin nothing after so long")
+    parser.add_argument("--hardware", nargs="+", default=hardware.names(), help="profiles; default: all")
+    parser.add_argument("--dtypes", nargs="+", default=[*DTYPES], choices=DTYPES, help="default: all")
+    parser.add_argument("--minutes", type=float, default=180.0, help="begin nothing after so long")
     arguments = parser.parse_args()
     os.environ.setdefault("FLASHRNN_CACHE", str(arguments.out / "cache"))
     record = Record(arguments.out, arguments.minutes)
-    for profile in arguments.hardware:
-        cases = [
-            work
-            for dtype in arguments.dtypes
-            for function in CELLS
-            for shape in PAPER
-            for work in works(function, dtype, shape)
-        ]
-        families: dict[str, int] = {}
-        for work in cases:
-            if record.left() < 0:
-                break
-            named = {"hardware": profile, **work._asdict()}
-            record.attempt("compile", named, lambda w=work, p=profile: _confirmed(w, p), quiet=True)
-            family = str(record.rows[-1].get("family"))
-            families[family] = families.get(family, 0) + 1
-        print(f"{profile}: {sum(families.values())} of {len(cases)}: {families}", flush=True)
+    cases = matrix(arguments.hardware, arguments.dtypes)
+    for profile, work in cases:
+        if record.left() < 0:
+            break
+        named = {"hardware": profile, **work._asdict()}
+        record.attempt("compile", named, lambda w=work, p=profile: _confirmed(w, p), quiet=True)
     record.finish()
-    return 1 if any(row.get("error") or row["contradictions"] for row in record.rows) else 0
+    print(f"{len(record.rows)} of {len(cases)}")
+    summarize(record.rows)
+    return 1 if any(row.get("error") or row["refused"] or not row["family"] for row in record.rows) else 0
+
+
+def summarize(rows: Sequence[dict[str, Any]]) -> None:
+    """What serves each profile, and where the compiler did not confirm what came first."""
+    for profile in dict.fromkeys(row["hardware"] for row in rows):
+        found = [row for row in rows if row["hardware"] == profile]
+        families = Counter(str(row.get("family")) for row in found)
+        print(f"{profile}: {dict(families.most_common())}")
+    errors = [row for row in rows if row.get("error")]
+    refused = [row for row in rows if row.get("refused")]
+    print(f"errors: {len(errors)}; first choices that the compiler refused: {len(refused)}")
+    for name in ("tuning_seconds", "compile_seconds"):
+        times = sorted(row[name] for row in rows if row.get(name))
+        if times:
+            print(f"{name}, of the processor: median {median(times):.2f}, largest {times[-1]:.2f}")
 
 
 def _confirmed(work: Any, profile: str) -> dict[str, Any]:
+    """The best configuration of the fused families that the compiler confirms, and those that it refused."""
     from flashrnn.cuda import kernels, tuner
 
-    found = _choose(work, profile, tuner.FUSED)
-    if found["family"] is None:
-        return {**found, "contradictions": ["no fused family serves it"]}
-    chosen = tuner.choose(work, profile, tuner.FUSED)
-    first = next(tuner.configurations(work.normal(), profile, tuner.FUSED))
-    return {
-        **found,
-        "contradictions": [] if chosen is None else kernels.check(chosen).contradictions,
-        "first_choice_confirmed": chosen == first,
-    }
+    started = time.process_time()
+    refused: list[dict[str, Any]] = []
+    compile_seconds = 0.0
+    tuning_seconds = None
+    for chosen in tuner.configurations(work.normal(), profile, tuner.FUSED):
+        tuned = time.process_time()
+        if tuning_seconds is None:
+            tuning_seconds = round(tuned - started, 3)
+        checked = kernels.check(chosen)
+        compile_seconds = time.process_time() - tuned
+        parameters = {name: chosen.values[name] for name in kernels.parameters(chosen.family)}
+        case = {"family": chosen.family, "parameters": parameters}
+        if not checked.contradictions:
+            (resources,) = checked.resources.values()
+            return {
+                **case,
+                "refused": refused,
+                "tuning_seconds": tuning_seconds,
+                # Nothing where the same kernel was compiled before.
+                "compile_seconds": round(compile_seconds, 3) if compile_seconds > 0.05 else None,
+                "registers": resources.registers,
+                "needed_registers": chosen.values["needed_registers"],
+                "predicted_microseconds_per_step": round(chosen.microseconds(), 4),
+            }
+        refused.append({**case, "contradictions": checked.contradictions})
+        if len(refused) == 30:
+            break
+    return {"family": None, "refused": refused}
 
 
 if __name__ == "__main__":
