@@ -12,7 +12,7 @@ from constrint.engine.propagators.linear import LinearEq
 from constrint.engine.search import Counters, LimitReached, Search, Unbounded
 from constrint.engine.store import Cancelled, Clock, Inconsistent, OutOfRange, OutOfTime, Store
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
-from constrint.expressions import Expression, Op, multiply, walk
+from constrint.expressions import Expression, Op, multiply
 from constrint.lowering import Lowering
 from constrint.minimising import Best, Minimiser
 from constrint.objectives import relate
@@ -248,16 +248,26 @@ def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
     expressions = [constraint.expression for constraint in constraints]
     expressions.extend(objective.expression for objective in problem.objectives)
     expressions.extend(preference.expression for preference in problem.preferences)
-    for expression in expressions:
-        for node in walk(expression):
-            if node.op is Op.CONSTANT:
-                largest = max(largest, abs(node.data))
-            elif node.op is Op.MEMBER and node.data:
-                largest = max(largest, abs(node.data[0]), abs(node.data[-1]))
-            elif node.op in (Op.RELATION, Op.FUNCTION):
-                largest = max([largest, *map(abs, node.data.constants())])
-            elif node.op is Op.TABLE:
-                largest = max(largest, *(abs(value) for row in node.data for value in row), 1)
+    # Every node is looked at once, also one that stands in several places.
+    stack, seen = expressions, set()
+    while stack:
+        node = stack.pop()
+        op = node.op
+        if op is Op.VARIABLE:
+            continue
+        if op is Op.CONSTANT:
+            largest = max(largest, abs(node.data))
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        stack.extend(node.args)
+        if op is Op.MEMBER and node.data:
+            largest = max(largest, abs(node.data[0]), abs(node.data[-1]))
+        elif op is Op.RELATION or op is Op.FUNCTION:
+            largest = max([largest, *map(abs, node.data.constants())])
+        elif op is Op.TABLE:
+            largest = max(largest, *(abs(value) for row in node.data for value in row), 1)
     return largest.bit_length()
 
 
