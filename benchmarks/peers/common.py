@@ -9,6 +9,10 @@ import constrint as ci
 from constrint.expressions import Expression, Op
 
 
+STATED_VALUES = 1_000
+"""Peers are given domains of more values than this after propagation, as a user would cut them by hand."""
+
+
 class Refused(Exception):
     """The peer cannot take the problem; the message says why."""
 
@@ -45,8 +49,17 @@ def statements(problem: ci.Problem) -> list[Expression]:
 
 
 def domains(problem: ci.Problem) -> Domains:
-    """The domains after propagation. Raises Refused where they are empty: nothing is left for a peer."""
-    found = problem.propagate()
-    if found.status == "infeasible":
-        raise Refused("propagation alone decides it")
-    return found.domains
+    """The domains as they are stated; where these are large or have no end, what propagation leaves of them.
+
+    Raises Refused where a domain is to be reduced and nothing is left of it.
+    """
+    free = problem.without_goals()
+    free.constraints = []
+    stated = free.propagate().domains
+    large = [name for name, domain in stated.items() if domain.size is None or domain.size > STATED_VALUES]
+    if large:
+        found = problem.propagate()
+        if found.status == "infeasible":
+            raise Refused("propagation alone decides it")
+        stated.update((name, found.domains[name]) for name in large)
+    return stated
