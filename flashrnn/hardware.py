@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -144,6 +145,26 @@ def load(name_or_path: str | Path) -> Profile:
     elif not path.is_file():
         raise ProfileError(f"there is no hardware profile '{path}': no such file")
     return _Reader(path).profile()
+
+
+@cache
+def nearest(name: str, capability: tuple[int, int], sm_count: int, global_memory: int) -> str | None:
+    """The name of the profile most like a GPU that has this name and these figures.
+
+    It is of the GPU's compute capability, else of the newest one before it; None where all are of newer ones.
+    Of several it is the one with the GPU's name, else the nearest by SMs, then by bytes of memory.
+    """
+    profiles = {known: load(known) for known in names()}
+    capabilities = {
+        known: (gpu.compute_capability_major, gpu.compute_capability_minor) for known, gpu in profiles.items()
+    }
+    newest = max((found for found in capabilities.values() if found <= capability), default=None)
+
+    def distance(known: str) -> tuple[bool, int, int]:
+        gpu = profiles[known]
+        return gpu.name != name, abs(gpu.sm_count - sm_count), abs(gpu.global_memory - global_memory)
+
+    return min((known for known in profiles if capabilities[known] == newest), key=distance, default=None)
 
 
 def occupancy(profile: Profile, threads: int, registers: int, shared_bytes: int) -> int:

@@ -96,26 +96,12 @@ def profile_name(found: Mapping[str, Any]) -> str:
 
 
 def nearest(found: Mapping[str, Any]) -> str:
-    """The name of the profile most like the GPU: its capability, else the newest before it; then its SMs.
-
-    Raises NoGPU where every profile is of a newer generation.
-    """
+    """The name of the profile most like the GPU. Raises NoGPU where every profile is of newer ones."""
     capability = (found["compute_capability_major"], found["compute_capability_minor"])
-    profiles = {name: hardware.load(name) for name in hardware.names()}
-    older = [name for name, profile in profiles.items() if _capability(profile) <= capability]
-    if not older:
+    name = hardware.nearest(found["name"], capability, found["sm_count"], found["global_memory"])
+    if name is None:
         raise NoGPU(f"compute capability {capability[0]}.{capability[1]} is too low: at least 8.0 is needed")
-    newest = max(_capability(profiles[name]) for name in older)
-
-    def distance(name: str) -> tuple[bool, int, int]:
-        profile = profiles[name]
-        return (
-            profile.name != found["name"],
-            abs(profile.sm_count - found["sm_count"]),
-            abs(profile.global_memory - found["global_memory"]),
-        )
-
-    return min((name for name in older if _capability(profiles[name]) == newest), key=distance)
+    return name
 
 
 def profile_data(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,10 +142,6 @@ def as_yaml(data: Mapping[str, Any]) -> str:
     """The text of a profile file."""
     text: str = yaml.safe_dump(dict(data), sort_keys=False, default_flow_style=None, width=110)
     return text
-
-
-def _capability(profile: hardware.Profile) -> tuple[int, int]:
-    return profile.compute_capability_major, profile.compute_capability_minor
 
 
 def _plain(value: Any) -> Any:

@@ -11,16 +11,10 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from flashrnn import hardware
 from flashrnn.backends import Request, Settings
 from flashrnn.gradients import outer
-from flashrnn.triton_fused.tiling import (
-    DIRECTIONS,
-    Tiles,
-    Work,
-    best_tiles,
-    largest_head_dim,
-    profile_of,
-)
+from flashrnn.triton_fused.tiling import DIRECTIONS, Tiles, Work, best_tiles, largest_head_dim
 
 
 def unavailable(request: Request) -> str | None:
@@ -178,7 +172,7 @@ def _tiles(direction: str, settings: Settings, R: Tensor, batch: int, *loaded: T
 def _profile(device: torch.device | None) -> str | None:
     """The hardware profile that stands for the GPU, by default the current one."""
     gpu = torch.cuda.get_device_properties(device)
-    return profile_of((gpu.major, gpu.minor), gpu.multi_processor_count)
+    return hardware.nearest(gpu.name, (gpu.major, gpu.minor), gpu.multi_processor_count, gpu.total_memory)
 
 
 def _four(values: Sequence[float]) -> list[float]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import constrint
-from flashrnn import hardware
 from flashrnn.cells import get_cell
 
 PROBLEM = Path(__file__).parent / "tiles.yaml"
@@ -86,18 +85,3 @@ def _problem(work: Work, largest: int = 0) -> constrint.Problem:
     }
     include = {} if work.hardware_profile is None else {"gpu": work.hardware_profile}
     return constrint.load(PROBLEM, set=parameters, include=include)
-
-
-@cache
-def profile_of(capability: tuple[int, int], sm_count: int) -> str | None:
-    """The hardware profile of that compute capability whose GPU is nearest in size; None: there is none.
-
-    What limits R is the same for all GPUs of one capability.
-    """
-    profiles = {name: hardware.load(name) for name in hardware.names()}
-    alike = [
-        name
-        for name, gpu in profiles.items()
-        if (gpu.compute_capability_major, gpu.compute_capability_minor) == capability
-    ]
-    return min(alike, key=lambda name: abs(profiles[name].sm_count - sm_count), default=None)

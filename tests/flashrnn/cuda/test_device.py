@@ -53,7 +53,7 @@ def test_a_capability_between_two_known_ones_takes_the_older() -> None:
 
 def test_a_gpu_that_is_too_old_is_refused() -> None:
     with pytest.raises(device.NoGPU, match=r"7\.5 is too low"):
-        device.nearest({"compute_capability_major": 7, "compute_capability_minor": 5})
+        device.nearest(told_by(hardware.load("l4"), compute_capability_major=7, compute_capability_minor=5))
 
 
 def test_a_gpu_that_agrees_with_a_profile_goes_by_its_name(

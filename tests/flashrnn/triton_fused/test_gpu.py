@@ -7,7 +7,8 @@ import torch
 
 from flashrnn import FlashRNNConfig, available_backends, flashrnn
 from flashrnn import nn as rnn
-from flashrnn.triton_fused.tiling import largest_head_dim, profile_of
+from flashrnn.triton_fused import launch
+from flashrnn.triton_fused.tiling import largest_head_dim
 from tests.flashrnn.reference import FUNCTIONS, assert_close, gradients, random_tensors, reference
 
 pytestmark = [
@@ -66,8 +67,7 @@ def test_outputs_and_all_gradients_are_those_of_the_equations(function, sizes, d
     ids=str,
 )
 def test_the_largest_head_that_is_promised_runs(function, dtype):
-    gpu = torch.cuda.get_device_properties()
-    profile = profile_of((gpu.major, gpu.minor), gpu.multi_processor_count)
+    profile = launch._profile(None)
     assert profile is not None
     _check(function, (2, 6, 2, largest_head_dim(function, dtype.itemsize, profile)), dtype)
 

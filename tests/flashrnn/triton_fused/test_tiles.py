@@ -14,8 +14,9 @@ import torch
 
 from flashrnn import BackendUnavailable, flashrnn
 from flashrnn.backends import Request, get_backend
+from flashrnn.cuda import device
 from flashrnn.triton_fused import launch
-from flashrnn.triton_fused.tiling import DIRECTIONS, Work, best_tiles, largest_head_dim, profile_of
+from flashrnn.triton_fused.tiling import DIRECTIONS, Work, best_tiles, largest_head_dim
 from tests.flashrnn.reference import FUNCTIONS, random_tensors
 
 ROOT = Path(__file__).parents[3]
@@ -84,11 +85,30 @@ def test_tiles_cover_the_head_and_the_batch(function, head_dim):
         assert small.tile_b == 16 <= large.tile_b
 
 
-def test_every_gpu_is_known_by_its_compute_capability():
-    assert profile_of((9, 0), 132) in ("h100_sxm", "h200", "gh200_96gb")
-    assert profile_of((9, 0), 114) == "h100_pcie"
-    assert profile_of((8, 9), 60) == "l4"
-    assert profile_of((7, 5), 40) is None
+@pytest.mark.parametrize(
+    ("name", "capability", "sm_count", "gibibytes", "profile"),
+    [
+        ("NVIDIA H200", (9, 0), 132, 139.8, "h200"),
+        ("NVIDIA H100 80GB HBM3", (9, 0), 132, 79.1, "h100_sxm"),
+        ("NVIDIA GH200 480GB", (9, 0), 132, 94.5, "gh200_96gb"),
+        ("NVIDIA H100 PCIe", (9, 0), 114, 79.1, "h100_pcie"),
+        ("NVIDIA L4", (8, 9), 58, 22.0, "l4"),
+        # Its name decides between two of 142 SMs and 48 GB.
+        ("NVIDIA L40S", (8, 9), 142, 47.5, "l40s"),
+        ("NVIDIA RTX 6000 Ada Generation", (8, 9), 142, 44.3, "rtx_6000_ada"),
+        # Of no profile's capability: the newest before it.
+        ("NVIDIA B300", (10, 3), 148, 268.0, "b200"),
+    ],
+)
+def test_a_gpu_is_known_by_its_capability_name_size_and_memory(
+    monkeypatch, name, capability, sm_count, gibibytes, profile
+):
+    _pretend(monkeypatch, *capability, sm_count, name, int(gibibytes * 2**30))
+    assert launch._profile(None) == profile
+    # The CUDA kernels' own way, from the same driver.
+    told = dict(zip(("compute_capability_major", "compute_capability_minor"), capability, strict=True))
+    told |= {"name": name, "sm_count": sm_count, "global_memory": int(gibibytes * 2**30)}
+    assert device.nearest(told) == profile
 
 
 TENSORS = [tensor.detach().float() for tensor in random_tensors("lstm")]
@@ -99,10 +119,12 @@ def _reason(function="lstm", device="cpu", dtype=torch.float32, head_dim=64):
     return get_backend("triton_fused").unavailable(request)
 
 
-def _pretend(monkeypatch, major, minor, sm_count):
+def _pretend(monkeypatch, major, minor, sm_count, name="a GPU", memory=80 * 2**30):
     """As on a machine with such a GPU; nothing is run there."""
     pytest.importorskip("triton", reason="Triton is not installed")
-    gpu = SimpleNamespace(major=major, minor=minor, multi_processor_count=sm_count, name="a GPU")
+    gpu = SimpleNamespace(
+        major=major, minor=minor, multi_processor_count=sm_count, name=name, total_memory=memory
+    )
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device=None: gpu)
     monkeypatch.setattr(torch.version, "hip", None)
 
