@@ -8,14 +8,20 @@ that run until nothing changes, as they do at the root.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from constrint.engine.propagators.all_different import DifferentMatching, DifferentValues
+from constrint.engine.propagators.all_different import (
+    DifferentMatching,
+    DifferentValues,
+    in_maximum_matchings,
+    maximum_matching,
+)
 from constrint.engine.propagators.linear import LinearEq
-from constrint.engine.store import Inconsistent
+from constrint.engine.store import Inconsistent, Store
 from tests.propagation import (
     DIVIDES,
     DIVMOD,
@@ -240,6 +246,44 @@ def test_a_matching_beside_the_elimination_of_values_is_domain_consistent() -> N
             assert not rows
 
     check()
+
+
+BIT_SETS = st.integers(1, 6).flatmap(
+    lambda width: st.lists(
+        st.tuples(st.integers(1, (1 << width) - 1), st.integers(0, width - 1)), min_size=1, max_size=5
+    )
+)
+
+
+@steady
+@given(BIT_SETS)
+def test_maximum_matchings_over_bits(drawn: list[tuple[int, int]]) -> None:
+    """Domains, and wishes that may or may not lie in them."""
+    domains, wishes = [domain for domain, _ in drawn], [1 << place for _, place in drawn]
+    choices = [[1 << place for place in range(6) if domain >> place & 1] for domain in domains]
+    matchings = [row for row in product(*choices) if len(set(row)) == len(row)]
+    match = maximum_matching(domains, wishes)
+    if match is None:
+        assert not matchings
+        return
+    assert tuple(match) in matchings
+    expected = [0] * len(domains)
+    for row in matchings:
+        expected = [mask | value for mask, value in zip(expected, row, strict=True)]
+    assert in_maximum_matchings(domains, match) == expected
+
+
+@pytest.mark.parametrize("step", [1, 1_000_000])
+def test_matchings_of_numbers_near_and_far(step: int) -> None:
+    """x and y share two values, so z keeps the third alone, and w what nobody else can have."""
+    store = Store(1 << 64)
+    xs = [store.new_variable(-5 * step, 5 * step) for _ in range(4)]
+    for x, values in zip(xs, [(0, 1), (0, 1), (0, 1, 2), (1, 2, 3, 4)], strict=True):
+        store.keep(x, [value * step for value in values])
+    store.post(DifferentMatching(xs, [0, 0, 0, 0]))
+    assert [list(store.members(x)) for x in xs] == [
+        [0, step], [0, step], [2 * step], [3 * step, 4 * step],
+    ]  # fmt: skip
 
 
 def test_different_values_are_value_consistent() -> None:

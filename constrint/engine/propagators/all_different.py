@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from constrint.engine.graphs import components
 from constrint.engine.propagator import SLOW, Propagator
 from constrint.engine.store import Store
+from constrint.numbers import low_bits
 
 _EDGES_LIMIT = 1 << 12
 """Matchings pay while the domains hold at most this many values together."""
+
+_SPAN_LIMIT = 1 << 12
+"""Numbers farther apart than this have their bits by their places in a list."""
 
 
 class DifferentValues(Propagator):
@@ -100,9 +103,12 @@ def _raised(bounds: list[tuple[int, int]], store: Store) -> list[int]:
 
 
 class DifferentMatching(Propagator):
-    """Domain consistent by maximum matchings and strongly connected components (Régin, AAAI 1994)."""
+    """Domain consistent by maximum matchings and strongly connected components (Régin, AAAI 1994).
 
-    __slots__ = ("offsets", "xs")
+    Sets of values are the bits of integers, so that one operation looks at all values of a variable.
+    """
+
+    __slots__ = ("last", "offsets", "xs")
     turn = SLOW
     idempotent = True
 
@@ -110,6 +116,8 @@ class DifferentMatching(Propagator):
         super().__init__(xs, change=xs)
         self.xs = tuple(xs)
         self.offsets = tuple(offsets)
+        self.last: dict[int, int] = {}
+        """The value that each variable had in the last matching: where it still can, it has it again."""
 
     @staticmethod
     def pays(store: Store, xs: Sequence[int]) -> bool:
@@ -117,102 +125,211 @@ class DifferentMatching(Propagator):
         return all(store.is_bounded(x) for x in xs) and sum(store.size(x) for x in xs) <= _EDGES_LIMIT
 
     def propagate(self, store: Store) -> None:
-        free = [k for k, x in enumerate(self.xs) if not store.is_fixed(x)]
+        xs, offsets, lo, hi, last = self.xs, self.offsets, store.lo, store.hi, self.last
+        free = [k for k, x in enumerate(xs) if lo[x] != hi[x]]
         if len(free) < 2:
             return
-        taken = {
-            store.lo[x] + offset for x, offset in zip(self.xs, self.offsets, strict=True) if store.is_fixed(x)
-        }
-        domains = [[value + self.offsets[k] for value in store.members(self.xs[k])] for k in free]
-        if taken:
-            domains = [[value for value in domain if value not in taken] for domain in domains]
-        match = _maximum_matching(domains)
+        numbers = self._numbers(store, free)
+        domains = [self._domain(store, k, numbers) for k in free]
+        taken = 0
+        for k, x in enumerate(xs):
+            if lo[x] == hi[x]:
+                taken |= numbers.bit_of(lo[x] + offsets[k])
+        wishes = [numbers.bit_of(last[k]) if k in last else 0 for k in free]
+        open_domains = [domain & ~taken for domain in domains]
+        match = maximum_matching(open_domains, wishes)
         if match is None:
             store.fail()
             return
-        for k, domain, useless in zip(free, domains, _useless(domains, match), strict=True):
-            x, offset = self.xs[k], self.offsets[k]
-            if useless or len(domain) != store.size(x):
-                store.keep(x, [value - offset for value in domain if value not in useless])
+        useful = in_maximum_matchings(open_domains, match)
+        for k, domain, kept, chosen in zip(free, domains, useful, match, strict=True):
+            last[k] = numbers.of_bit(chosen)
+            gone = domain ^ kept
+            while gone:
+                bit = gone & -gone
+                gone ^= bit
+                store.remove(xs[k], numbers.of_bit(bit) - offsets[k])
+
+    def _numbers(self, store: Store, free: list[int]) -> Numbers:
+        lowest = min([store.lo[self.xs[k]] + self.offsets[k] for k in free])
+        highest = max([store.hi[self.xs[k]] + self.offsets[k] for k in free])
+        if highest - lowest < _SPAN_LIMIT:
+            return Numbers(lowest, None)
+        found = set()
+        for k in free:
+            found.update([value + self.offsets[k] for value in store.members(self.xs[k])])
+        return Numbers(lowest, sorted(found))
+
+    def _domain(self, store: Store, k: int, numbers: Numbers) -> int:
+        """The values of xₖ + offsetₖ as bits."""
+        x, offset = self.xs[k], self.offsets[k]
+        values = store.values[x]
+        if numbers.listed is None:
+            if values is not None:
+                if values[-1] - values[0] == len(values) - 1:
+                    shift = values[0] + offset - numbers.first
+                    return store.mask[x] << shift if shift >= 0 else store.mask[x] >> -shift
+            elif store.mod[x] == 1 and not store.div[x]:
+                return low_bits(store.hi[x] - store.lo[x] + 1) << (store.lo[x] + offset - numbers.first)
+        domain = 0
+        for value in store.members(x):
+            domain |= numbers.bit_of(value + offset)
+        return domain
 
 
-def _maximum_matching(domains: list[list[int]]) -> list[int] | None:
-    """A value for each variable, all different; None where there is none. Augmenting paths."""
-    owner: dict[int, int] = {}
-    match: list[int | None] = [None] * len(domains)
-    for k, domain in enumerate(domains):
-        for value in domain:
-            if value not in owner:
-                owner[value] = k
-                match[k] = value
-                break
-    for k in range(len(domains)):
-        if match[k] is not None:
-            continue
-        # Breadth-first over variables; parent[value] is the variable it was reached from.
-        parent: dict[int, int] = {}
-        frontier = [k]
-        end: int | None = None
-        while frontier and end is None:
-            following = []
-            for j in frontier:
-                for value in domains[j]:
-                    if value in parent:
-                        continue
-                    parent[value] = j
-                    if value not in owner:
-                        end = value
-                        break
-                    following.append(owner[value])
-                if end is not None:
-                    break
-            frontier = following
-        if end is None:
-            return None
-        value = end
-        while True:
-            j = parent[value]
-            previous = match[j]
-            match[j] = value
-            owner[value] = j
-            if j == k:
-                break
-            assert previous is not None
-            value = previous
-    return [value for value in match if value is not None]
+class Numbers:
+    """Numbers as bits: counted from the first on, or by their places in an ascending list."""
+
+    __slots__ = ("first", "listed", "places")
+
+    def __init__(self, first: int, listed: list[int] | None) -> None:
+        self.first = first
+        self.listed = listed
+        self.places = {} if listed is None else {number: place for place, number in enumerate(listed)}
+
+    def bit_of(self, number: int) -> int:
+        """The bit of the number, 0 if it has none."""
+        place = number - self.first if self.listed is None else self.places.get(number, -1)
+        return 1 << place if 0 <= place < _SPAN_LIMIT else 0
+
+    def of_bit(self, bit: int) -> int:
+        """The number of the bit."""
+        place = bit.bit_length() - 1
+        return self.first + place if self.listed is None else self.listed[place]
 
 
-def _useless(domains: list[list[int]], match: list[int]) -> list[set[int]]:
-    """For each variable, the values that no maximum matching gives it.
+def maximum_matching(domains: list[int], wishes: list[int]) -> list[int] | None:
+    """A value (a bit) for each variable, all different; None where there is none.
 
-    A value stays if its edge is matched, lies in a strongly connected component of the graph
-    "variable j wants the value of variable k", or leads to a value nobody needs.
+    Wishes are met where they can be, then any free value is taken, then augmenting paths are searched.
     """
-    owner = {value: k for k, value in enumerate(match)}
-    wanted = [[owner[value] for value in domain if value in owner] for domain in domains]
-    # Variables from which an unmatched value can be reached may swap along that path.
-    reverse: list[list[int]] = [[] for _ in domains]
-    reaching = []
+    used = 0
+    owner: dict[int, int] = {}
+    match = [0] * len(domains)
     for k, domain in enumerate(domains):
-        for j in wanted[k]:
-            reverse[j].append(k)
-        if len(wanted[k]) < len(domain):
-            reaching.append(k)
-    loose = set(reaching)
-    while reaching:
-        for j in reverse[reaching.pop()]:
-            if j not in loose:
-                loose.add(j)
-                reaching.append(j)
-    component = components(wanted)
-    result: list[set[int]] = []
+        value = wishes[k] & domain & ~used
+        if value:
+            used |= value
+            match[k] = value
+            owner[value] = k
     for k, domain in enumerate(domains):
-        result.append({
-            value
-            for value in domain
-            if value in owner and component[owner[value]] != component[k] and owner[value] not in loose
-        })  # fmt: skip
-    return result
+        if match[k]:
+            continue
+        value = domain & ~used
+        if value:
+            value &= -value
+        else:
+            value = _augment(k, domains, match, owner, used)
+            if not value:
+                return None
+        used |= value
+        if not match[k]:
+            match[k] = value
+            owner[value] = k
+    return match
+
+
+def _augment(k: int, domains: list[int], match: list[int], owner: dict[int, int], used: int) -> int:
+    """Moves owners of values on so that variable k has one; the value newly in use, 0 where there is none.
+    Breadth-first."""
+    origin: dict[int, int] = {}
+    seen = 0
+    frontier = [k]
+    for j in frontier:
+        fresh = domains[j] & ~seen
+        seen |= fresh
+        end = fresh & ~used
+        if end:
+            end &= -end
+            value = end
+            while True:
+                match[j], previous = value, match[j]
+                owner[value] = j
+                if j == k:
+                    return end
+                value = previous
+                j = origin[value]
+        while fresh:
+            value = fresh & -fresh
+            fresh ^= value
+            origin[value] = j
+            frontier.append(owner[value])
+    return 0
+
+
+def in_maximum_matchings(domains: list[int], match: list[int]) -> list[int]:
+    """For each variable, the values (bits) that some maximum matching gives it.
+
+    From the value of a variable there are steps to the other values of its domain. A value stays if it is
+    matched, if from it a value can be reached that nobody has, or if it lies in one strongly connected
+    component with the matched one.
+    """
+    loose = 0
+    for domain in domains:
+        loose |= domain
+    for value in match:
+        loose &= ~value
+    tight = list(range(len(domains)))
+    grown = loose
+    while grown:
+        grown = 0
+        rest = []
+        for k in tight:
+            if domains[k] & loose:
+                grown |= match[k]
+                loose |= match[k]
+            else:
+                rest.append(k)
+        tight = rest
+    useful = [domain & loose for domain in domains]
+    if not tight:
+        return useful
+    steps = {match[k]: domains[k] for k in tight}
+    component = _components(steps)
+    for k in tight:
+        useful[k] = domains[k] & component[match[k]]
+    return useful
+
+
+def _components(steps: dict[int, int]) -> dict[int, int]:
+    """The strongly connected component of each vertex, in a graph of bits whose steps are sets of bits.
+
+    A path of components, merged when a step leads back into it (Purdom 1970, Munro 1971).
+    """
+    component: dict[int, int] = {}
+    visited = done = 0
+    for root in steps:
+        if root & visited:
+            continue
+        visited |= root
+        path = [root]
+        ahead = [steps[root]]
+        while path:
+            members = path[-1]
+            fresh = ahead[-1] & ~(done | members)
+            if not fresh:
+                path.pop()
+                ahead.pop()
+                done |= members
+                rest = members
+                while rest:
+                    vertex = rest & -rest
+                    rest ^= vertex
+                    component[vertex] = members
+                continue
+            ahead[-1] = fresh
+            vertex = fresh & -fresh
+            if vertex & visited:
+                while not path[-1] & vertex:
+                    members = path.pop()
+                    fresh = ahead.pop()
+                    path[-1] |= members
+                    ahead[-1] |= fresh
+            else:
+                visited |= vertex
+                path.append(vertex)
+                ahead.append(steps[vertex])
+    return component
 
 
 class DifferentTruth(Propagator):
