@@ -2,29 +2,39 @@
 #pragma once
 #include "tiles.cuh"
 
-// The kinds of product. `Element` is the dtype of R and of what is exchanged; `multiply` adds the product of
-// 16 rows and 8 columns of 32 bytes each.
+// The kinds of product. `Element` is the dtype of R and of what is exchanged; `Factor` is a lane's part of 16
+// rows and 32 bytes as the product wants it, which `factor` makes once of what stays in registers; `multiply`
+// adds the product with 8 columns of 32 bytes each.
 
 struct Bfloat16 {
     using Element = bfloat16;
-    static DEVICE void multiply(float (&sum)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
-        multiply_bfloat16(sum, a, b0, b1);
+    using Factor = Words4;
+    static DEVICE Factor factor(const Words4& words) { return words; }
+    static DEVICE void multiply(float (&sum)[4], const Factor& a, uint32 b0, uint32 b1) {
+        multiply_bfloat16(sum, a.word, b0, b1);
     }
 };
 
 struct Float16 {
     using Element = float16;
-    static DEVICE void multiply(float (&sum)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
-        multiply_float16(sum, a, b0, b1);
+    using Factor = Words4;
+    static DEVICE Factor factor(const Words4& words) { return words; }
+    static DEVICE void multiply(float (&sum)[4], const Factor& a, uint32 b0, uint32 b1) {
+        multiply_float16(sum, a.word, b0, b1);
     }
 };
 
 struct Tf32 {
     using Element = float;
-    static DEVICE void multiply(float (&sum)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
-        const uint32 rounded[4] = {round_to_tf32(float_of(a[0])), round_to_tf32(float_of(a[1])),
-                                   round_to_tf32(float_of(a[2])), round_to_tf32(float_of(a[3]))};
-        multiply_tf32(sum, rounded, round_to_tf32(float_of(b0)), round_to_tf32(float_of(b1)));
+    using Factor = Words4;
+    static DEVICE Factor factor(const Words4& words) {
+        Factor rounded;
+#pragma unroll
+        for (int i = 0; i < 4; ++i) rounded.word[i] = round_to_tf32(float_of(words.word[i]));
+        return rounded;
+    }
+    static DEVICE void multiply(float (&sum)[4], const Factor& a, uint32 b0, uint32 b1) {
+        multiply_tf32(sum, a.word, round_to_tf32(float_of(b0)), round_to_tf32(float_of(b1)));
     }
 };
 
@@ -32,19 +42,26 @@ struct Tf32 {
 // left out, which is as small. (CUTLASS calls this 3xTF32.)
 struct Float32 {
     using Element = float;
+    struct Factor {
+        Words4 large, small;
+    };
     static DEVICE void split(uint32 value, uint32& large, uint32& small) {
         large = round_to_tf32(float_of(value));
         small = round_to_tf32(float_of(value) - float_of(large));
     }
-    static DEVICE void multiply(float (&sum)[4], const uint32 (&a)[4], uint32 b0, uint32 b1) {
-        uint32 a_large[4], a_small[4], b0_large, b0_small, b1_large, b1_small;
+    static DEVICE Factor factor(const Words4& words) {
+        Factor halves;
 #pragma unroll
-        for (int i = 0; i < 4; ++i) split(a[i], a_large[i], a_small[i]);
+        for (int i = 0; i < 4; ++i) split(words.word[i], halves.large.word[i], halves.small.word[i]);
+        return halves;
+    }
+    static DEVICE void multiply(float (&sum)[4], const Factor& a, uint32 b0, uint32 b1) {
+        uint32 b0_large, b0_small, b1_large, b1_small;
         split(b0, b0_large, b0_small);
         split(b1, b1_large, b1_small);
-        multiply_tf32(sum, a_small, b0_large, b1_large);
-        multiply_tf32(sum, a_large, b0_small, b1_small);
-        multiply_tf32(sum, a_large, b0_large, b1_large);
+        multiply_tf32(sum, a.small.word, b0_large, b1_large);
+        multiply_tf32(sum, a.large.word, b0_small, b1_small);
+        multiply_tf32(sum, a.large.word, b0_large, b1_large);
     }
 };
 
@@ -58,7 +75,7 @@ struct Product {
     static constexpr int together = S::tiles * S::columns;
     static constexpr int chains = smaller(together >= 4 ? 1 : together >= 2 ? 2 : 4, S::steps_of_warp);
 
-    uint32 kept[S::tiles][larger(S::register_steps, 1)][4];
+    typename Math::Factor kept[S::tiles][larger(S::register_steps, 1)];
     Words4* shared;
     Words4* streamed;
 
@@ -71,7 +88,8 @@ struct Product {
         streamed = reinterpret_cast<Words4*>(streamed_part) + warp * S::tiles * S::streamed_steps * 32 + lane;
 #pragma unroll
         for (int tile = 0; tile < S::tiles; ++tile) {
-            const auto fragment = [&](int step, uint32(&words)[4]) {
+            const auto fragment = [&](int step) {
+                Words4 words;
 #pragma unroll
                 for (int w = 0; w < 4; ++w) {
                     const int half = w % 2, row = place.lane_row;
@@ -85,25 +103,22 @@ struct Product {
                     constexpr int values = 4 / S::element_bytes;
                     const int k = (place.sum_warp * S::steps_of_warp + step) * S::step_values +
                                   (w / 2 * 4 + place.quarter) * values;
-                    words[w] = 0;
+                    words.word[w] = 0;
 #pragma unroll
                     for (int v = 0; v < values; ++v)
                         if (unit < units && k + v < S::k_values)
-                            words[w] |= bits_of(value(gate, unit, k + v)) << (8 * S::element_bytes * v % 32);
+                            words.word[w] |= bits_of(value(gate, unit, k + v))
+                                             << (8 * S::element_bytes * v % 32);
                 }
+                return words;
             };
 #pragma unroll
-            for (int step = 0; step < S::register_steps; ++step) fragment(step, kept[tile][step]);
-            for (int step = 0; step < S::shared_steps; ++step) {
-                Words4 words;
-                fragment(S::register_steps + step, words.word);
-                shared[(tile * S::shared_steps + step) * 32] = words;
-            }
-            for (int step = 0; step < S::streamed_steps; ++step) {
-                Words4 words;
-                fragment(S::register_steps + S::shared_steps + step, words.word);
-                streamed[(tile * S::streamed_steps + step) * 32] = words;
-            }
+            for (int step = 0; step < S::register_steps; ++step) kept[tile][step] = Math::factor(fragment(step));
+            for (int step = 0; step < S::shared_steps; ++step)
+                shared[(tile * S::shared_steps + step) * 32] = fragment(S::register_steps + step);
+            for (int step = 0; step < S::streamed_steps; ++step)
+                streamed[(tile * S::streamed_steps + step) * 32] =
+                    fragment(S::register_steps + S::shared_steps + step);
         }
     }
 
@@ -198,11 +213,10 @@ private:
                                 int from, float (&partial)[S::tiles][S::columns][4]) {
 #pragma unroll
         for (int tile = 0; tile < S::tiles; ++tile) {
-            const Words4 fragment = fragments[(tile * Steps + step) * 32];
+            const auto factor = Math::factor(fragments[(tile * Steps + step) * 32]);
 #pragma unroll
             for (int column = 0; column < S::columns; ++column)
-                Math::multiply(partial[tile][column], fragment.word, loaded[column][from],
-                               loaded[column][from + 1]);
+                Math::multiply(partial[tile][column], factor, loaded[column][from], loaded[column][from + 1]);
         }
     }
 };
