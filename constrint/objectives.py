@@ -3,22 +3,27 @@ objective's own row."""
 
 from __future__ import annotations
 
-from constrint.engine.propagators.linear import LinearEq, LinearLe
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+from constrint.engine.propagators.linear import LinearLe
 from constrint.engine.propagators.membership import Element
 from constrint.engine.propagators.routes import Round
 from constrint.engine.propagators.tours import TourCost
 from constrint.engine.propagators.tradeoff import Tradeoff
-from constrint.engine.store import Store
+from constrint.engine.store import TRUE, Store
+from constrint.rows import Row, count_rows, linear_rows
 
 _LEAST_OPPOSED = 2
 _MOST_ROWS = 64
 """A row is taken if so many of its variables pull against the objective; of very many rows, the first."""
 
+_COUNTED = -1
+"""Stands for the origin of rows that are not linear constraints themselves."""
+
 _MOST_PLACES = 64
 """Longer rounds are not taken together with their cost."""
-
-Row = tuple[dict[int, int], int]
-"""({variable: coefficient}, bound) of a row  Σ cᵢ·xᵢ <= bound."""
 
 
 def relate(store: Store, objective: int) -> dict[int, bool]:
@@ -28,13 +33,12 @@ def relate(store: Store, objective: int) -> dict[int, bool]:
 
     Raises Inconsistent where the present domains turn out to have no solution.
     """
-    rows = [
-        (row, propagator)
-        for number, propagator in enumerate(store.propagators)
-        for row in _rows(store, number)
-    ]
+    rows = linear_rows(store)
+    costs = [item for item in rows if item[0][0].get(objective, 0) < 0]
+    if costs:
+        rows += [(row, _COUNTED) for row in count_rows(store)]
     best_largest: dict[int, bool] = {}
-    for cost, source in [item for item in rows if item[0][0].get(objective, 0) < 0]:
+    for cost, source in costs:
         origins = {source}
         while len(cost[0]) == 2:
             # The objective is another variable's multiple: what is said of that one counts.
@@ -49,6 +53,9 @@ def relate(store: Store, objective: int) -> dict[int, bool]:
         best_largest.update((x, c < 0) for x, c in cost[0].items() if x != objective)
         for tour in _tours(store, cost):
             store.post(tour)
+        together = combined(store, cost, objective, [row for row, origin in rows if origin not in origins])
+        if together is not None:
+            store.post(LinearLe(_terms(together), together[1], TRUE))
         posted = 0
         for row, origin in rows:
             opposed = sum(1 for x, w in row[0].items() if cost[0].get(x, 0) * w < 0)
@@ -85,31 +92,31 @@ def _tours(store: Store, cost: Row) -> list[TourCost]:
     return tours
 
 
-def _rows(store: Store, number: int) -> list[Row]:
-    """What a propagator says linearly of the variables that are not fixed."""
-    propagator = store.propagators[number]
-    if store.entailed[number]:
-        return []
-    if isinstance(propagator, LinearEq) and store.is_true(propagator.truth):
-        return [
-            _row(store, propagator.terms, propagator.value, 1),
-            _row(store, propagator.terms, propagator.value, -1),
-        ]
-    if isinstance(propagator, LinearLe) and store.is_true(propagator.truth):
-        return [_row(store, propagator.terms, propagator.bound, 1)]
-    if isinstance(propagator, LinearLe) and store.is_false(propagator.truth):
-        return [_row(store, propagator.terms, propagator.bound + 1, -1)]
-    return []
-
-
-def _row(store: Store, terms: tuple[tuple[int, int], ...], bound: int, sign: int) -> Row:
-    row = {}
-    for c, x in terms:
-        if store.is_fixed(x):
-            bound -= c * store.lo[x]
-        else:
-            row[x] = sign * c
-    return row, sign * bound
+def combined(store: Store, cost: Row, objective: int, rows: Sequence[Row]) -> Row | None:
+    """The cost together with as many rows as raise its bound, by dual ascent: a row that the best point for
+    the cost violates is added until a variable has no cost of its own left. None where less than two help.
+    """
+    total = {x: Fraction(c) for x, c in cost[0].items()}
+    bound = Fraction(cost[1])
+    helped = 0
+    for row, most in rows:
+        if objective in row or not all(map(store.is_bounded, row)):
+            continue
+        excess = -most
+        for x, w in row.items():
+            c = total.get(x, 0) or w
+            excess += w * (store.lo[x] if c > 0 else store.hi[x])
+        against = [abs(total[x] / w) for x, w in row.items() if total.get(x, 0) * w < 0]
+        if excess > 0 and against:
+            factor = min(against)
+            for x, w in row.items():
+                total[x] = total.get(x, Fraction(0)) + factor * w
+            bound += factor * most
+            helped += 1
+    if helped < 2:
+        return None
+    scale = math.lcm(bound.denominator, *[c.denominator for c in total.values()])
+    return {x: int(scale * c) for x, c in total.items() if c}, int(scale * bound)
 
 
 def _eliminate(y: int, first: Row, second: Row) -> Row:
