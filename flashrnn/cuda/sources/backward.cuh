@@ -125,10 +125,16 @@ struct Backward {
         product.load(thread, units, memory + Areas::matrix,
                      a.streamed + block * (512 * S::warps * S::tiles * S::streamed_steps),
                      [&](int, int unit, int k) {
-                         const int gate = k % S::per_unit, from = k / S::per_unit;
-                         return static_cast<const Element*>(
-                             a.matrix)[((gate * a.heads + head) * S::head_dim + from) * S::head_dim +
-                                       first_unit + unit];
+                         uint32 word = 0;
+#pragma unroll
+                         for (int v = 0; v < 4 / S::element_bytes; ++v) {
+                             const int gate = (k + v) % S::per_unit, from = (k + v) / S::per_unit;
+                             const Element value = static_cast<const Element*>(
+                                 a.matrix)[((gate * a.heads + head) * S::head_dim + from) * S::head_dim +
+                                           first_unit + unit];
+                             word |= bits_of(value) << (8 * S::element_bytes * v % 32);
+                         }
+                         return word;
                      });
         wait_for_copies<S::stages - 2>();
         family.begin();

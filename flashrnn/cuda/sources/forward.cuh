@@ -102,8 +102,9 @@ struct Forward {
         product.load(thread, units, memory + Areas::matrix,
                      a.streamed + block * (512 * S::warps * S::tiles * S::streamed_steps),
                      [&](int gate, int unit, int k) {
-                         return static_cast<const Element*>(
-                             a.matrix)[((gate * a.heads + head) * S::head_dim + first_unit + unit) * S::head_dim + k];
+                         const int64 row = (gate * a.heads + head) * S::head_dim + first_unit + unit;
+                         return *reinterpret_cast<const uint32*>(static_cast<const Element*>(a.matrix) +
+                                                                 row * S::head_dim + k);
                      });
 
         float state[count][Cell::states], bias[count][Cell::gates];

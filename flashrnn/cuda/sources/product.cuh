@@ -79,9 +79,10 @@ struct Product {
     Words4* shared;
     Words4* streamed;
 
-    // value(row_of_unit, unit, k) gives an element of the matrix; it is asked only for what exists.
-    template <class Value>
-    DEVICE void load(int thread, int units, char* shared_part, char* streamed_part, Value value) {
+    // word(row_of_unit, unit, k) gives the 4 bytes of the matrix that begin at k; it is asked only for what
+    // exists.
+    template <class Word>
+    DEVICE void load(int thread, int units, char* shared_part, char* streamed_part, Word word) {
         const Elements<S> place(thread);
         const int warp = thread / 32, lane = thread % 32;
         shared = reinterpret_cast<Words4*>(shared_part) + warp * S::tiles * S::shared_steps * 32 + lane;
@@ -103,19 +104,16 @@ struct Product {
                     constexpr int values = 4 / S::element_bytes;
                     const int k = (place.sum_warp * S::steps_of_warp + step) * S::step_values +
                                   (w / 2 * 4 + place.quarter) * values;
-                    words.word[w] = 0;
-#pragma unroll
-                    for (int v = 0; v < values; ++v)
-                        if (unit < units && k + v < S::k_values)
-                            words.word[w] |= bits_of(value(gate, unit, k + v))
-                                             << (8 * S::element_bytes * v % 32);
+                    words.word[w] = unit < units && (S::even_steps || k < S::k_values) ? word(gate, unit, k) : 0;
                 }
                 return words;
             };
 #pragma unroll
             for (int step = 0; step < S::register_steps; ++step) kept[tile][step] = Math::factor(fragment(step));
+#pragma unroll 2
             for (int step = 0; step < S::shared_steps; ++step)
                 shared[(tile * S::shared_steps + step) * 32] = fragment(S::register_steps + step);
+#pragma unroll 2
             for (int step = 0; step < S::streamed_steps; ++step)
                 streamed[(tile * S::streamed_steps + step) * 32] =
                     fragment(S::register_steps + S::shared_steps + step);

@@ -76,6 +76,8 @@ struct Shape {
     static constexpr int step_values = 32 / element_bytes;
     static constexpr int steps = divide_up(k_values, step_values);
     static constexpr int steps_of_warp = divide_up(steps, sum_warps);
+    // No step reaches beyond K.
+    static constexpr bool even_steps = steps_of_warp * sum_warps * step_values == k_values;
     static constexpr int streamed_steps = steps_of_warp - register_steps - shared_steps;
     static constexpr int groups_of_warp = divide_up(divide_up(units, group), unit_warps);
     static constexpr int tiles = groups_of_warp * group_tiles - (half_group ? 1 : 0);
