@@ -148,34 +148,41 @@ def _confirmed(work: Any, profile: str) -> dict[str, Any]:
     """The best configuration of the fused families that the compiler confirms, and those that it refused."""
     from flashrnn.cuda import kernels, tuner
 
-    started = time.process_time()
     refused: list[dict[str, Any]] = []
-    compile_seconds = 0.0
-    tuning_seconds = None
-    for chosen in tuner.configurations(work.normal(), profile, tuner.FUSED):
-        tuned = time.process_time()
-        if tuning_seconds is None:
-            tuning_seconds = round(tuned - started, 3)
-        checked = kernels.check(chosen)
-        compile_seconds = time.process_time() - tuned
-        parameters = {name: chosen.values[name] for name in kernels.parameters(chosen.family)}
-        case = {"family": chosen.family, "parameters": parameters}
-        if not checked.contradictions:
-            (resources,) = checked.resources.values()
-            return {
-                **case,
-                "refused": refused,
-                "tuning_seconds": tuning_seconds,
-                # Nothing where the same kernel was compiled before.
-                "compile_seconds": round(compile_seconds, 3) if compile_seconds > 0.05 else None,
-                "registers": resources.registers,
-                "needed_registers": chosen.values["needed_registers"],
-                "predicted_microseconds_per_step": round(chosen.microseconds(), 4),
-            }
-        refused.append({**case, "contradictions": checked.contradictions})
-        if len(refused) == 30:
-            break
-    return {"family": None, "refused": refused}
+    asked: list[float] = []
+    seconds = 0.0
+
+    def described(configuration: Any) -> dict[str, Any]:
+        names = kernels.parameters(configuration.family)
+        return {
+            "family": configuration.family,
+            "parameters": {name: configuration.values[name] for name in names},
+        }
+
+    def contradicted(configuration: Any) -> bool:
+        nonlocal seconds
+        asked.append(time.process_time())
+        contradictions = kernels.check(configuration).contradictions
+        seconds = time.process_time() - asked[-1]
+        if contradictions:
+            refused.append({**described(configuration), "contradictions": contradictions})
+        return bool(contradictions)
+
+    started = time.process_time()
+    chosen = next(tuner.configurations(work.normal(), profile, tuner.FUSED, contradicted), None)
+    if chosen is None:
+        return {"family": None, "refused": refused}
+    (resources,) = kernels.check(chosen).resources.values()
+    return {
+        **described(chosen),
+        "refused": refused,
+        "tuning_seconds": round(asked[0] - started, 3),
+        # Nothing where the same kernel was compiled before.
+        "compile_seconds": round(seconds, 3) if seconds > 0.05 else None,
+        "registers": resources.registers,
+        "needed_registers": chosen.values["needed_registers"],
+        "predicted_microseconds_per_step": round(chosen.microseconds(), 4),
+    }
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -168,11 +168,16 @@ class Configuration:
 
 
 def configurations(
-    work: Work, profile: str | Path, families: Sequence[str] = FAMILIES
+    work: Work,
+    profile: str | Path,
+    families: Sequence[str] = FAMILIES,
+    refused: Callable[[Configuration], bool] = lambda configuration: False,
 ) -> Iterator[Configuration]:
     """All configurations of these families, by predicted cycles; the best of each family at little cost.
 
     A family is solved only for something better than what another one has to offer, until it is its turn.
+    `refused` is asked before a configuration is given. One that it refuses is not, nor is any that is cut
+    alike and keeps as much of R in registers: the compiler would find too few of them again.
 
     Raises ProfileError where `profile` is not one, ProblemError where a model asks for a figure that the
     profile does not know.
@@ -186,7 +191,10 @@ def configurations(
     while waiting:
         cycles, place, found = heapq.heappop(waiting)
         if found is not None:
-            yield found
+            if refused(found):
+                sources[place].learn(found)
+            else:
+                yield found
             heapq.heappush(waiting, (cycles, place, None))
             continue
         limit = min((entry[0] for entry in waiting if entry[2] is not None), default=None)
@@ -219,6 +227,15 @@ class _Family:
         others = [problem[name] != best[name] for name in self._chosen]
         problem.add(constrint.any_of(others) if others else problem["cycles"] < 0, label="another one")
         return Configuration(self._name, self._work, self._profile, dict(best))
+
+    def learn(self, refused: Configuration) -> None:
+        """From here on nothing is given that needs as many registers for the same reasons."""
+        if "register_steps" not in self._chosen:
+            return
+        problem, values = self._problem, refused.values
+        otherwise = [problem[name] != values[name] for name in _CUT]
+        fewer = problem["register_steps"] < values["register_steps"]
+        problem.add(constrint.any_of([fewer, *otherwise]), label="fewer registers")
 
 
 def _problem(family: str, work: Work, profile: str, largest: int = 0) -> constrint.Problem:
@@ -264,6 +281,8 @@ _CELLS = {
     "elman": (1, 1, 1, 1, 0, 15),
     "slstm": (4, 4, 4, 4, 2, 100),
 }
+# What decides, besides R, how many registers a kernel needs.
+_CUT = ("units", "batch_tile", "unit_warps", "sum_warps", "blocks_per_sm")
 # The models' latencies, by the profile's keys.
 _LATENCIES = {
     "shared_load": "shared_load_cycles",
@@ -307,14 +326,15 @@ def choose(
     if stored is not None:
         found = json.loads(stored)
         return found and Configuration(found["family"], work, str(profile), found["values"])
-    chosen = None
-    for configuration in configurations(work, profile, families):
-        if not verify or not kernels.check(configuration).contradictions:
-            chosen = configuration
-            break
+    refused = _contradicted if verify else lambda configuration: False
+    chosen = next(configurations(work, profile, families, refused), None)
     content = None if chosen is None else {"family": chosen.family, "values": chosen.values}
     disk.write("configurations", key, json.dumps(content).encode())
     return chosen
+
+
+def _contradicted(configuration: Configuration) -> bool:
+    return bool(kernels.check(configuration).contradictions)
 
 
 def largest_head_dim(cell: str, direction: str, dtype: str, profile: str | Path, family: str) -> int:

@@ -222,6 +222,19 @@ def test_what_the_compiler_refuses_gives_way_to_the_next_best(monkeypatch: pytes
     assert [c.cycles for c in asked] == sorted(c.cycles for c in asked)
 
 
+def test_the_tuner_learns_from_what_the_compiler_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = judged(monkeypatch, refused=6)
+    tuner.choose(Work("lstm", "forward", "bfloat16", 768, 1, 16), "h100_sxm", ["cluster"])
+    cut = ("units", "batch_tile", "unit_warps", "sum_warps", "blocks_per_sm")
+    kept: dict[tuple[int, ...], int] = {}
+    for configuration in asked:
+        values = configuration.values
+        alike = tuple(values[name] for name in cut)
+        assert values["register_steps"] < kept.get(alike, 999)
+        kept[alike] = values["register_steps"]
+    assert len(asked) == 7 and len(kept) < 7
+
+
 def test_a_choice_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = judged(monkeypatch, refused=1)
     work = Work("lstm", "forward", "bfloat16", 64, 12, 16)
