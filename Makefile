@@ -11,7 +11,8 @@ READY := $(VENV)/.ready
 # The engine is compiled again when one of its files changes.
 ENGINE := $(wildcard constrint/engine/*.p* constrint/engine/propagators/*.p*)
 # What is tested a second time, on the interpreted engine.
-REASONING := $(wildcard tests/test_random_problems.py tests/test_search.py tests/test_store.py tests/test_propagators*.py)
+REASONING := $(wildcard tests/test_random_problems.py tests/test_search.py tests/test_store.py tests/test_propagators*.py \
+	tests/test_nogoods.py tests/test_tours.py tests/test_rows.py tests/test_root.py)
 
 $(READY): pyproject.toml setup.py $(ENGINE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from constrint.conflicts import ConflictList, Correction
+    from constrint.pictures import Plane, Ranges
     from constrint.space import SearchSpace
     from constrint.tracing import Why
 
@@ -537,6 +538,22 @@ class Problem:
         from constrint.tracing import why
 
         return why(self, name, time_limit)
+
+    def ranges(self) -> Ranges:
+        """The domains as declared and after propagation, as a picture: text, or a file by `save`."""
+        from constrint.pictures import ranges
+
+        return ranges(self)
+
+    def plane(self, x: str, y: str, *, time_limit: float | None = None) -> Plane:
+        """The solutions, the linear relaxation and the domains of two variables, as a picture.
+
+        Raises UnknownNameError for a name that is no variable, ProblemError where both are the same or one
+        has no end after propagation.
+        """
+        from constrint.pictures import plane
+
+        return plane(self, x, y, time_limit=time_limit)
 
     def conflicts(self, *, limit: int = 10, time_limit: float | None = None) -> ConflictList:
         """Up to `limit` minimal sets of constraints that cannot hold together; none where a solution exists.

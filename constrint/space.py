@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -50,8 +52,10 @@ class SearchSpace(Sequence[dict[str, Any]]):
         depths = {layer.name: k for k, layer in enumerate(diagram.layers)}
         self._names = [name for name in problem.variables if name in depths]
         self._depths = [depths[name] for name in self._names]
+        # An array of which only some elements are asked for is shown by these.
+        present = Counter(name.partition("[")[0] for name in self._names)
         self._arrays = {
-            name: shape for name, shape in problem.arrays.items() if name + "[0]" * len(shape) in depths
+            name: shape for name, shape in problem.arrays.items() if 0 < math.prod(shape) == present[name]
         }
         self._numbering = Numbering(diagram, self._depths)
         self._choices = {name: column for name, column in problem.choices.items() if name in depths}

@@ -365,6 +365,13 @@ def test_a_projection_onto_arrays_and_unknown_names() -> None:
     assert space[1] == {"a": [[0, 0], [0, 1]]}
     assert space["a"].shape == (16, 2, 2)
     assert p.count(over=["a[0][1]", "b"]) == 8
+    some = p.enumerate(over=["a[0][1]", "b"])
+    assert some[0] == {"a[0][1]": 0, "b": 0} and some[4] == {"a[0][1]": 1, "b": 1}
+    assert list(some) == [{"a[0][1]": a01, "b": k} for a01, b in ((0, range(4)), (1, range(1, 5))) for k in b]
+    assert some["a[0][1]"].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert some.index({"a[0][1]": 1, "b": 2}) == 5 and {"a[0][1]": 0, "b": 4} not in some
+    with pytest.raises(KeyError, match="a"):
+        some["a"]
     with pytest.raises(ci.UnknownNameError, match="unknown name 'c'"):
         p.enumerate(over=["c"])
     with pytest.raises(ci.ProblemError, match="names no variable"):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import constrint as ci
 from constrint.expressions import Expression, Op
 
-
 STATED_VALUES = 1_000
 """Peers are given domains of more values than this after propagation, as a user would cut them by hand."""
 

@@ -190,7 +190,46 @@ def _enumerate(problem: Problem, arguments: argparse.Namespace) -> Report:
     )
 
 
+_PICTURES = (".svg", ".png", ".pdf")
+
+
+def _plot(problem: Problem, arguments: argparse.Namespace) -> Report:
+    if len(arguments.plot) != 2:
+        raise ProblemError(f"--plot takes two names, such as x,y, not {len(arguments.plot)}")
+    if not arguments.output:
+        raise ProblemError("--plot needs a file to draw in: -o FILE.svg")
+    plane = problem.plane(*arguments.plot, time_limit=arguments.time_limit)
+    plane.save(arguments.output)
+    status = plane.status
+    corners = None if plane.polygon is None else [[str(x), str(y)] for x, y in plane.polygon]
+    return Report(
+        status=status,
+        remark=f"{plane.summary}, drawn in {arguments.output}",
+        data={
+            "status": status,
+            "file": arguments.output,
+            "count": plane.count,
+            "complete": plane.complete,
+            "points": plane.points,
+            "relaxation": corners,
+            "box": {name: list(ends) for name, ends in zip((plane.x, plane.y), plane.box, strict=True)},
+        },
+        table=Table(
+            ["count", "complete", "file"], [[plane.count, plane.complete, arguments.output]], hidden=True
+        ),
+        stopped_by=plane.stopped_by,
+        code=_code(status, plane.stopped_by),
+        written=True,
+    )
+
+
 def _propagate(problem: Problem, arguments: argparse.Namespace) -> Report:
+    if arguments.plot:
+        return _plot(problem, arguments)
+    drawn = bool(arguments.output) and arguments.output.endswith(_PICTURES)
+    ranges = problem.ranges() if drawn or arguments.picture else None
+    if ranges is not None and drawn:
+        ranges.save(arguments.output)
     result = problem.propagate()
     choices = problem.choices
     domains = {name: _domain(domain, choices.get(name)) for name, domain in result.domains.items()}
@@ -198,6 +237,9 @@ def _propagate(problem: Problem, arguments: argparse.Namespace) -> Report:
     return Report(
         status=result.status,
         remark="propagation alone; no search" if domains else "",
+        note=str(ranges) if ranges is not None and arguments.picture else "",
+        hint=f"drawn in {arguments.output}" if drawn else "",
+        written=drawn,
         data={"status": result.status, "domains": domains},
         table=Table(["variable", "min", "max", "multiple of", "divides", "values", "size"], rows),
         statistics=_statistics(result.statistics),

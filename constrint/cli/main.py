@@ -139,6 +139,14 @@ def _parser() -> argparse.ArgumentParser:
             ways.add_argument(
                 "--correction", action="store_true", help="the fewest constraints to drop instead"
             )
+        if name == "propagate":
+            command.add_argument("--picture", action="store_true", help="draw the domains as text, too")
+            command.add_argument(
+                "--plot",
+                type=_names,
+                metavar="X,Y",
+                help="draw solutions, linear relaxation and domains of two variables into -o FILE.svg",
+            )
         if name in ("count", "enumerate"):
             _spaces(command)
         _common(command)
