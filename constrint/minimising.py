@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from constrint.engine.probing import probe_disjunctions
 from constrint.engine.search import LimitReached, Unbounded
 from constrint.neighbourhoods import Neighbourhoods
 
@@ -120,7 +119,7 @@ class Minimiser:
 
         def between() -> None:
             nonlocal mark
-            probe_disjunctions(self.program.store)
+            self.program.at_restart()
             spent = counters.failures - mark
             if goal is not None and counters.failures > self._patience:
                 self._look_near(spent // 2)

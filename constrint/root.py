@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from constrint.engine.propagators.arithmetic import Product
+from constrint.engine.propagators.arithmetic import PowerOfConstant, Product
 from constrint.engine.propagators.division import DivMod
 from constrint.engine.propagators.linear import LinearEq, LinearLe
 from constrint.engine.store import Inconsistent, Store
@@ -35,6 +35,10 @@ _NARROW_BITS = 4
 """A bounded component is left to propagation and search unless its variables have more than 2 **
 _WIDE_BITS assignments (2 ** _WIDE_BITS_ALONE for an equality alone, whose point is found fast), of which
 those with fewer than 2 ** _NARROW_BITS values do not count."""
+
+_HURRIED_BITS = 80
+"""In a hurry several rows with so many bits are no reason either, nor is an equality of powers and products
+alone: a search may well be done before linear reasoning is."""
 
 _MOST_VARIABLES = 64
 _MOST_ROWS = 96
@@ -58,6 +62,8 @@ class Component:
 
     variables: list[int]
     rows: list[tuple[dict[int, int], int | None, int | None]] = field(default_factory=list)
+    is_curved: bool = True
+    """Whether every variable is a power or a product of others."""
 
     @property
     def has_equality(self) -> bool:
@@ -65,9 +71,9 @@ class Component:
         return any(low == high and len(terms) > 2 for terms, low, high in self.rows)
 
 
-def settle(store: Store) -> dict[int, int]:
+def settle(store: Store, *, hurried: bool = False) -> dict[int, int]:
     """Propagates to rest, with linear reasoning where it pays; values that solve the linear rows, if they
-    were looked for and found.
+    were looked for and found. `hurried` says that a search comes next, to which more is left.
 
     Raises Inconsistent where there is no solution.
     """
@@ -77,23 +83,35 @@ def settle(store: Store) -> dict[int, int]:
     for _ in range(_ROUNDS):
         length = len(store.trail)
         point = {}
-        for component in components(store):
-            if pays(store, component, resting):
+        found = components(store)
+        needed = any(is_needed(store, component, resting) for component in found)
+        for component in found:
+            if pays(store, component, resting, hurried):
                 point.update(_reason(store, component, resting))
-        if len(store.trail) == length and resting:
+        if resting and (len(store.trail) == length or not needed):
+            # Where propagation is at rest within bounds, a second turn seldom tells more.
             break
         resting = store.settle(runs)
     store.propagate()
     return point
 
 
-def pays(store: Store, component: Component, resting: bool) -> bool:
+def is_needed(store: Store, component: Component, resting: bool) -> bool:
+    """Whether propagation does not come to rest, or leaves a variable of the component without a bound."""
+    return not resting or not all(map(store.is_bounded, component.variables))
+
+
+def pays(store: Store, component: Component, resting: bool, hurried: bool = False) -> bool:
     """The policy: whether linear reasoning is worth its while for the component."""
     if len(component.variables) > _MOST_VARIABLES or len(component.rows) > _MOST_ROWS:
         return False
-    if not resting or not all(map(store.is_bounded, component.variables)):
+    if is_needed(store, component, resting):
         return True
     if len(component.rows) < 2 and not component.has_equality:
+        return False
+    if hurried and (
+        _bits(store, component) <= _HURRIED_BITS if len(component.rows) > 1 else component.is_curved
+    ):
         return False
     return _is_wide(store, component)
 
@@ -129,9 +147,12 @@ def components(store: Store) -> list[Component]:
         return x
 
     rows = []
+    curved = set()
     for number, propagator in enumerate(store.propagators):
         if store.entailed[number]:
             continue
+        if isinstance(propagator, (Product, PowerOfConstant)):
+            curved.add(propagator.z)
         for terms, low, high in _rows_of(store, propagator):
             free: dict[int, int] = {}
             fixed = 0
@@ -150,7 +171,9 @@ def components(store: Store) -> list[Component]:
                     parent[find(x)] = find(first)
     found: dict[int, Component] = {}
     for x in parent:
-        found.setdefault(find(x), Component([])).variables.append(x)
+        component = found.setdefault(find(x), Component([]))
+        component.variables.append(x)
+        component.is_curved &= x in curved
     for row in rows:
         found[find(next(iter(row[0])))].rows.append(row)
     return list(found.values())

@@ -167,8 +167,17 @@ class Session:
 class Program:
     """A problem's variables, objectives and preferences in a store at its root."""
 
-    def __init__(self, session: Session, bits: int, *, goals: bool = True, spell_out: bool = False) -> None:
-        """With `spell_out` global constraints are stated in simpler terms wherever they can be.
+    def __init__(
+        self,
+        session: Session,
+        bits: int,
+        *,
+        goals: bool = True,
+        spell_out: bool = False,
+        hurried: bool = False,
+    ) -> None:
+        """With `spell_out` global constraints are stated in simpler terms wherever they can be. `hurried`
+        leaves some of the linear reasoning to the first restart of a search.
 
         Raises Inconsistent where the root propagation finds a contradiction.
         """
@@ -194,7 +203,8 @@ class Program:
             for preference in problem.preferences:
                 x = self._variable(preference.expression, preference.expression)
                 self.preferences.append((x, preference.largest))
-        self.guide = settle(self.store)
+        self._reasoned = not hurried
+        self.guide = settle(self.store, hurried=hurried)
         """Values to try first: the hints, and what solves the linear part where that was looked for."""
         self.guide.update((self.variables[name], value) for name, value in session.hints.items())
         self.lowering.finish()
@@ -225,8 +235,19 @@ class Program:
         search.node_limit = session.node_limit
         search.favoured = self.favoured | dict(self.preferences)
         search.guide = self.guide
-        search.at_restart = lambda: probe_disjunctions(self.store)
+        search.at_restart = self.at_restart
         return search
+
+    def at_restart(self) -> None:
+        """What is worth doing at the root once a search has not ended soon.
+
+        Raises Inconsistent where there is no solution.
+        """
+        if not self._reasoned:
+            self._reasoned = True
+            for x, value in settle(self.store).items():
+                self.guide.setdefault(x, value)
+        probe_disjunctions(self.store)
 
 
 def checked_limit(time_limit: Any) -> float:
@@ -282,7 +303,7 @@ def solve(session: Session) -> Best:
         best.proved = False
         best.values = []
         try:
-            program = Program(session, bits)
+            program = Program(session, bits, hurried=True)
             for k, objective in enumerate(program.objectives):
                 if not Minimiser(session, program, objective, best, k).run():
                     break
@@ -302,7 +323,7 @@ def feasible(session: Session) -> Best:
 
     def answer(bits: int) -> Best:
         try:
-            program = Program(session, bits, goals=False)
+            program = Program(session, bits, goals=False, hurried=True)
             for _ in program.search(session).solutions(restarts=True):
                 best.assignment = program.assignment()
                 break

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import constrint as ci
+from constrint.solving import Program, Session
 
 steady = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
@@ -195,3 +196,20 @@ def test_an_equality_alone_is_decided_without_search() -> None:
     problem.add(paid == 95858)
     solution = problem.solve()
     assert sum(c * solution[x] for c, x in zip(coins, xs, strict=True)) == 95858
+
+
+def test_what_a_hurried_root_leaves_out_is_done_at_the_first_restart() -> None:
+    problem = ci.Problem()
+    x, y, z, w = (problem.integer(name, 0, 10**4) for name in "xyzw")
+    problem.add(3 * x + 5 * y - 7 * z == 4100, x + y + z + 2 * w == 4700)
+
+    def bounds(program: Program) -> list[tuple[int, int]]:
+        store = program.store
+        return [(store.lo[v], store.hi[v]) for v in program.variables.values()]
+
+    thorough = bounds(Program(Session(problem), 256))
+    hurried = Program(Session(problem), 256, hurried=True)
+    left = bounds(hurried)
+    assert left != thorough and not hurried.guide
+    hurried.at_restart()
+    assert bounds(hurried) == thorough and hurried.guide
