@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from benchmarks.gpu.correctness import smooth_states
 from flashrnn import FlashRNNConfig, available_backends, flashrnn
 from flashrnn import nn as rnn
 from flashrnn.triton_fused import launch
@@ -38,6 +39,10 @@ def _check(function, sizes, dtype):
     exact = [tensor.detach().double().requires_grad_() for tensor in tensors]
     states = reference(function, *exact)
     weights = _weights(states)
+    # The gradients of the sLSTM's other states jump where the two arguments of m's maximum are about equal.
+    weighed = smooth_states(function, str(dtype).partition(".")[2])
+    for weight in weights:
+        weight[weighed:] = 0
     loss = (states * weights[0]).sum() + (states[:, :, -1:] * weights[1]).sum()
     expected = (states, states[:, :, -1:], *gradients(loss, exact))
     moved = [tensor.detach().cuda().requires_grad_() for tensor in tensors]
