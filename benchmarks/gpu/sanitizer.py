@@ -73,7 +73,7 @@ def main() -> None:
     with only(family):
         for function in CELLS:
             tensors, mask = inputs(function, shape, torch.bfloat16, "cuda", resets=True)
-            results(backend, function, tensors, mask, options=True)
+            results(backend, function, tensors, mask, (True, True))
     torch.cuda.synchronize()
     print("all cases ran")
 

@@ -127,7 +127,7 @@ def _cut(tensor: Tensor, head_dim: int) -> Tensor:
 
 def unavailable_fused(request: Request) -> str | None:
     """Why the fused kernels cannot serve this request; None where they can."""
-    reason: str | None = _obstacle(tuple(request), fused_families(), _tf32())
+    reason: str | None = _fused_obstacle(tuple(request))
     return reason
 
 
@@ -137,15 +137,15 @@ def unavailable_alternating(request: Request) -> str | None:
     return reason
 
 
-def _tf32() -> bool:
-    return torch.get_float32_matmul_precision() != "highest"
-
-
 # To torch.compile the answer is a constant; what leads to it is not to be traced.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-@lru_cache(maxsize=1024)
-def _obstacle(request_values: tuple[object, ...], families: tuple[str, ...], tf32: bool) -> str | None:
+def _fused_obstacle(request_values: tuple[object, ...]) -> str | None:
     request = Request(*request_values)  # type: ignore[arg-type]
+    return _obstacle(request, fused_families(), torch.get_float32_matmul_precision() != "highest")
+
+
+@lru_cache(maxsize=1024)
+def _obstacle(request: Request, families: tuple[str, ...], tf32: bool) -> str | None:
     reason: str | None = _general_obstacle(request.device, request.dtype)
     if reason is not None:
         return reason

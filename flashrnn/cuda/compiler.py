@@ -119,8 +119,29 @@ def _nvrtc() -> Any:
 def _compile(
     source: str, names: Sequence[str], architecture: str, headers: Mapping[str, str], options: Sequence[str]
 ) -> Compiled:
-    nvrtc = _nvrtc()
     started = time.perf_counter()
+    cubin, symbols, log = _run(source, names, architecture, headers, options)
+    reports = resource_reports(log)
+    if not reports.keys() >= set(symbols.values()):
+        # From NVRTC 13 on, what it finds in a cache of its own it gives without ptxas's report.
+        cubin, symbols, log = _run(source, names, architecture, headers, [*options, "--no-cache"])
+        reports = resource_reports(log)
+    missing = [name for name, symbol in symbols.items() if symbol not in reports]
+    if missing:
+        raise CompilationError(f"the compiler's log says nothing of {missing[0]}:\n{log.strip()}")
+    return Compiled(
+        cubin,
+        symbols,
+        {name: reports[symbol] for name, symbol in symbols.items()},
+        time.perf_counter() - started,
+    )
+
+
+def _run(
+    source: str, names: Sequence[str], architecture: str, headers: Mapping[str, str], options: Sequence[str]
+) -> tuple[bytes, dict[str, str], str]:
+    """The cubin, the kernels' symbols by their names, and the compiler's log."""
+    nvrtc = _nvrtc()
     program = nvrtc.createProgram(
         source,
         "kernels.cu",
@@ -141,20 +162,9 @@ def _compile(
             ) from None
         symbols = {name: nvrtc.getLoweredName(program, name) for name in names}
         # CuPy's getCUBIN leaves out the last byte, the end of a table of zero-ended texts.
-        cubin = nvrtc.getCUBIN(program) + b"\0"
-        log = nvrtc.getProgramLog(program)
+        return nvrtc.getCUBIN(program) + b"\0", symbols, nvrtc.getProgramLog(program)
     finally:
         nvrtc.destroyProgram(program)
-    reports = resource_reports(log)
-    missing = [name for name, symbol in symbols.items() if symbol not in reports]
-    if missing:
-        raise CompilationError(f"the compiler's log says nothing of {missing[0]}:\n{log.strip()}")
-    return Compiled(
-        cubin,
-        symbols,
-        {name: reports[symbol] for name, symbol in symbols.items()},
-        time.perf_counter() - started,
-    )
 
 
 def resource_reports(log: str) -> dict[str, Resources]:

@@ -148,3 +148,22 @@ def test_a_damaged_entry_is_made_anew(damage: bytes, tmp_path: Any, monkeypatch:
     assert len(done) == 3
     compile_kernels(KERNELS, ["reverse<32>"], "sm_80", HEADERS)
     assert len(done) == 3
+
+
+def test_what_the_compiler_gives_without_a_report_is_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As NVRTC does with what it finds in its own cache."""
+    asked: list[list[str]] = []
+    run = compiler._run
+
+    def forgetful(*arguments: Any) -> Any:
+        cubin, symbols, log = run(*arguments[:4], [])
+        asked.append(list(arguments[4]))
+        return cubin, symbols, log if "--no-cache" in arguments[4] else ""
+
+    monkeypatch.setattr(compiler, "_run", forgetful)
+    found = compile_kernels(KERNELS, ["reverse<32>"], "sm_90", HEADERS)
+    assert found.resources["reverse<32>"].static_shared == 512
+    assert asked == [[], ["--no-cache"]]
+    monkeypatch.setattr(compiler, "_run", lambda *_: (b"", {"lost": "_Z4lost"}, "nothing"))
+    with pytest.raises(CompilationError, match="the compiler's log says nothing of lost"):
+        compile_kernels(KERNELS, ["lost"], "sm_90", HEADERS)

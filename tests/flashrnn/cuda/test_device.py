@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from flashrnn import hardware
+from flashrnn.backends import Request
 from flashrnn.cuda import device
+from flashrnn.cuda.backend import unavailable_fused
 
 
 def told_by(profile: hardware.Profile, **others: Any) -> dict[str, Any]:
@@ -71,3 +74,21 @@ def test_a_gpu_that_differs_gets_a_file_of_its_own(tmp_path: Path, monkeypatch: 
     assert hardware.load(path).sm_count == 78
     assert device.profile_name(found) == path
     assert [str(file) for file in (tmp_path / "profiles").iterdir()] == [path]
+
+
+@pytest.mark.parametrize("matmul", ["highest", "high"])
+def test_what_a_backend_can_serve_is_a_constant_to_the_compiler(matmul: str) -> None:
+    """Nothing of the tuner is traced, whatever the precision of products; here there is no GPU to serve."""
+    request = Request("lstm", "cpu", torch.float32, 2, 32, 4, False)
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        reason = unavailable_fused(request)
+        return x + (0 if reason is None else len(reason))
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(matmul)
+    try:
+        expected = len("it needs an NVIDIA GPU, and the tensors are on 'cpu'")
+        assert torch.compile(run, fullgraph=True, backend="eager")(torch.zeros(2)).tolist() == [expected] * 2
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -13,7 +13,7 @@ def jump(function: str, dtype: str, weighed: int | None) -> float:
     tensors, _ = inputs(function, SMALL["block"][0], torch.float64, "cpu")
     rounded = [tensors[0].to(getattr(torch, dtype)).double(), *tensors[1:]]
     exact, moved = (
-        results("vanilla", function, given, None, False, weighed)[1] for given in (tensors, rounded)
+        results("vanilla", function, given, None, (True, False), weighed)[1] for given in (tensors, rounded)
     )
     return relative(moved, exact) / ROUNDING[dtype]
 
