@@ -67,11 +67,12 @@ class LinearSystem:
         self.congruences.append(Congruence(self.form(terms), modulus, remainder))
         self.congruence_sources.append(source)
 
-    def add(self, e: Expression, source: str) -> None:
+    def add(self, e: Expression, source: str, label: str | None = None) -> None:
         """States what the expression says linearly; the rest is left out."""
         if e.op is Op.AND:
             for part in e.args:
-                self.add(part, source)
+                # Several rows under one label: each is told by its own text, too.
+                self.add(part, f"{label}: {part}" if label else str(part), label)
         elif self._add_comparison(e, source) or self._add_divides(e, source):
             pass
         elif e.op is Op.MEMBER and e.data and (terms := affine(e.args[0])) is not None:
@@ -181,7 +182,7 @@ def linear_system(
         return None
     system = LinearSystem(names)
     for constraint in constraints:
-        system.add(constraint.expression, constraint.label or str(constraint.expression))
+        system.add(constraint.expression, constraint.label or str(constraint.expression), constraint.label)
     for name in names:
         system.add_domain(name, problem.variables[name])
     return system

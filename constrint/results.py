@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -227,6 +227,19 @@ class Explanation:
     stopped_by: str | None = None
     statistics: Statistics = field(default_factory=Statistics)
     reason: str | None = None
+
+    @property
+    def groups(self) -> dict[str | None, list[Constraint]]:
+        """The conflict by labels, in the order of their first constraints; None: those without a label."""
+        return by_label(self.conflict)
+
+
+def by_label(constraints: Iterable[Constraint]) -> dict[str | None, list[Constraint]]:
+    """The constraints by their labels, in the order in which these come first."""
+    groups: dict[str | None, list[Constraint]] = {}
+    for constraint in constraints:
+        groups.setdefault(constraint.label, []).append(constraint)
+    return groups
 
 
 @dataclass

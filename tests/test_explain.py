@@ -140,3 +140,24 @@ def test_random_conflicts_are_minimal(problem: ci.Problem, bounds: list[tuple[in
         assert explanation.status == "satisfied"
     else:
         assert_is_minimal_conflict(problem, explanation)
+
+
+def test_the_conflict_is_grouped_by_label() -> None:
+    problem = ci.Problem()
+    x, y, z = (problem.integer(name, 0, 9) for name in "xyz")
+    problem.add(x >= 5, label="large")
+    problem.add(x + y + z <= 12)
+    problem.add(y >= 4, label="small")
+    problem.add(z >= 4, label="large")
+    explanation = problem.explain()
+    shown = {label: [str(one.expression) for one in group] for label, group in explanation.groups.items()}
+    assert shown == {"large": ["x >= 5", "z >= 4"], None: ["x + y + z <= 12"], "small": ["y >= 4"]}
+    assert list(shown) == ["large", None, "small"]
+
+
+def test_parts_under_one_label_are_told_apart() -> None:
+    problem = ci.Problem()
+    x, y = problem.integer("x", 0, 9), problem.integer("y", 0, 9)
+    problem.add((x <= 3) & (y <= 3), label="shape")
+    problem.add(x + y >= 9, label="size")
+    assert problem.explain().reason == "(shape: x <= 3) + (shape: y <= 3) + size gives 0 <= -3"

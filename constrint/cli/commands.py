@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from typing import IO, Any
 
 from constrint.cli.assignments import read_assignment
@@ -22,6 +23,7 @@ from constrint.results import (
     Constraint,
     LimitReached,
     Statistics,
+    by_label,
     flat,
 )
 
@@ -283,9 +285,8 @@ def _conflicts(problem: Problem, arguments: argparse.Namespace) -> Report:
     status = "infeasible" if number else SATISFIED if result.complete else UNKNOWN
     rows: list[list[Any]] = []
     for k, conflict in enumerate(result.conflicts, start=1):
-        parts = [_constraint(part) for part in conflict]
-        for part in parts or [{"line": None, "label": None, "expression": "the declared domains"}]:
-            rows.append([k, part["line"], part["label"], part["expression"]])
+        parts = _labelled_rows(conflict) or [[None, None, "the declared domains"]]
+        rows.extend([k, *part] for part in parts)
     return Report(
         status=status,
         remark=(_count_of(number, "minimal conflict") + ", no more" * result.complete) if number else "",
@@ -422,8 +423,13 @@ def _constraint(constraint: Constraint) -> dict[str, Any]:
 
 
 def _constraint_table(constraints: list[Constraint]) -> Table:
-    parts = [_constraint(constraint) for constraint in constraints]
-    return Table(["line", "label", "expression"], [[p["line"], p["label"], p["expression"]] for p in parts])
+    return Table(["line", "label", "expression"], _labelled_rows(constraints))
+
+
+def _labelled_rows(constraints: Sequence[Constraint]) -> list[list[Any]]:
+    """Line, label and expression of each, those with one label together."""
+    parts = [_constraint(one) for group in by_label(constraints).values() for one in group]
+    return [[part["line"], part["label"], part["expression"]] for part in parts]
 
 
 def _domain(domain: Domain, choices: tuple[str, ...] | None = None) -> dict[str, Any]:
