@@ -45,6 +45,7 @@ test: lint types docs
 benchmark: $(READY)
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.spaces
+	$(BIN)/python -m benchmarks.linear
 
 clean:
 	find constrint -name "*.so" -delete

@@ -6,13 +6,14 @@ has equalities, an integer point of it is looked for as well, or a proof that th
 
 A component pays where propagation cannot come to rest, where a variable is unbounded, or where at least
 two rows leave more than 2 ** _WIDE_BITS assignments, or an equality of three variables alone leaves more
-than 2 ** _WIDE_BITS_ALONE. Otherwise
-propagation and search do better on their own. The work is limited: what the limits leave out is only a
-pruning, never an answer.
+than 2 ** _WIDE_BITS_ALONE, or where equalities with large coefficients have few solutions, if any, as in a
+market split. Otherwise propagation and search do better on their own. The work is limited: what the limits
+leave out is only a pruning, never an answer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -40,6 +41,11 @@ _HURRIED_BITS = 80
 """In a hurry several rows with so many bits are no reason either, nor is an equality of powers and products
 alone: a search may well be done before linear reasoning is."""
 
+_HEAVY = 8
+_SPLIT_BITS = 14
+"""An equality is heavy where its coefficients are as large as this on average: propagation tells little of
+it. With less than 2 ** _SPLIT_BITS assignments a search is done soon even so."""
+
 _MOST_VARIABLES = 64
 _MOST_ROWS = 96
 """Larger components are left alone."""
@@ -53,7 +59,8 @@ _WORK_AT_REST = 30_000
 to rest and every variable is bounded."""
 
 _POINT_WORK = 200_000
-"""As many for a point of a component with equalities."""
+_SPLIT_WORK = 1_000_000
+"""As many for a point of a component with equalities, of heavy ones more."""
 
 
 @dataclass
@@ -109,6 +116,8 @@ def pays(store: Store, component: Component, resting: bool, hurried: bool = Fals
         return True
     if len(component.rows) < 2 and not component.has_equality:
         return False
+    if _is_split(store, component):
+        return True
     if hurried and (
         _bits(store, component) <= _HURRIED_BITS if len(component.rows) > 1 else component.is_curved
     ):
@@ -120,10 +129,30 @@ def _is_wide(store: Store, component: Component) -> bool:
     return _bits(store, component) > (_WIDE_BITS if len(component.rows) > 1 else _WIDE_BITS_ALONE)
 
 
-def _is_worth_a_point(store: Store, component: Component) -> bool:
-    return (
-        component.has_equality and len(component.variables) <= _MOST_FOR_POINT and _is_wide(store, component)
+def _is_split(store: Store, component: Component) -> bool:
+    """Whether heavy equalities, at least two, can take more values than there are assignments: then at most
+    a few are solutions, which a lattice finds and a search does not (Cornuéjols and Dawande, IPCO 1998)."""
+    heavy = [
+        terms
+        for terms, low, high in component.rows
+        if low == high and len(terms) > 2 and sum(map(abs, terms.values())) >= _HEAVY * len(terms)
+    ]
+    if len(heavy) < 2 or not all(map(store.is_bounded, component.variables)):
+        return False
+    assignments: int = math.prod(store.size(x) for x in component.variables)
+    values: int = math.prod(
+        1 + sum(abs(c) * (store.hi[x] - store.lo[x]) for x, c in terms.items()) for terms in heavy
     )
+    return values > assignments >= 1 << _SPLIT_BITS
+
+
+def _point_work(store: Store, component: Component) -> int:
+    """The work that a point of the component is worth."""
+    if not component.has_equality or len(component.variables) > _MOST_FOR_POINT:
+        return 0
+    if _is_split(store, component):
+        return _SPLIT_WORK
+    return _POINT_WORK if _is_wide(store, component) else 0
 
 
 def _bits(store: Store, component: Component) -> int:
@@ -256,10 +285,11 @@ def _reason(store: Store, component: Component, resting: bool) -> dict[int, int]
                 store.set_hi(x, rem + mod * found.high)
             if found.modulus > 1:
                 store.restrict_congruence(x, mod * found.modulus, rem + mod * found.remainder)
-        if not _is_worth_a_point(store, component):
+        work = _point_work(store, component)
+        if not work:
             return {}
         try:
-            point = polyhedron.point(Budget(_POINT_WORK))
+            point = polyhedron.point(Budget(work))
         except OutOfBudget:
             return {}
     except Empty:

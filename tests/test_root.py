@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import product
 from typing import NamedTuple
 
@@ -196,6 +197,17 @@ def test_an_equality_alone_is_decided_without_search() -> None:
     problem.add(paid == 95858)
     solution = problem.solve()
     assert sum(c * solution[x] for c, x in zip(coins, xs, strict=True)) == 95858
+
+
+def test_a_market_split_is_decided_without_search() -> None:
+    source = random.Random(0)
+    problem = ci.Problem()
+    bits = [problem.boolean(f"x{k}") for k in range(20)]
+    for _ in range(3):
+        weights = [source.randrange(100) for _ in bits]
+        problem.add(sum(c * x for c, x in zip(weights, bits, strict=True)) == sum(weights) // 2)
+    solution = problem.solve()
+    assert (solution.status, solution.statistics.nodes) == ("infeasible", 0)
 
 
 def test_what_a_hurried_root_leaves_out_is_done_at_the_first_restart() -> None:
