@@ -54,13 +54,14 @@ if TYPE_CHECKING:
 
     from constrint.conflicts import ConflictList, Correction
     from constrint.pictures import Plane, Ranges
+    from constrint.roots import Root
     from constrint.space import SearchSpace
     from constrint.tracing import Why
 
 MAX_VARIABLES = 1_000_000
 """More variables than this are refused: they come from mistakes or from bombs."""
 
-_STATED = ("variables", "arrays", "intervals", "places", "constraints", "preferences", "objectives")
+_STATED = ("variables", "arrays", "intervals", "places", "constraints", "preferences", "objectives", "_root")
 """The attributes of a problem that hold what is stated."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
@@ -115,6 +116,7 @@ class Problem:
         self.preferences: list[Preference] = []
         self.objectives: list[Objective] = []
         self._states: list[dict[str, Any]] = []
+        self._root: Root | None = None
 
     # Stating ----------------------------------------------------------------------------------------
 
@@ -274,6 +276,11 @@ class Problem:
         """Adds objectives, each less important than those before it."""
         self.objectives.extend([Objective(self._checked(e), maximize=True) for e in expressions])
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is known from earlier questions can be found out again.
+        forgotten = {"_root": None, "_states": [{**state, "_root": None} for state in self._states]}
+        return {**self.__dict__, **forgotten}
+
     def push(self) -> None:
         """Remembers what is stated now, for `pop`."""
         self._states.append({name: copy(getattr(self, name)) for name in _STATED})
@@ -359,7 +366,12 @@ class Problem:
             on_solution=None if on_solution is None else report,
             cancelled=None if cancellation is None else lambda: cancellation.cancelled,
         )
+        if self._root is not None and self._root.is_of(self.variables, session.constraints):
+            session.root = self._root
+        session.remembers = not assumptions
         best = answer_with(session, backend, time_limit)
+        if session.remembers:
+            self._root = session.root
         found = best.assignment is not None
         status = solving.status_of(session, found, best.proved, bool(self.objectives))
         conflict: list[Constraint] = []

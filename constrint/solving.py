@@ -29,6 +29,7 @@ from constrint.results import (
     Statistics,
 )
 from constrint.root import settle
+from constrint.roots import Root, is_settled
 
 if TYPE_CHECKING:
     from constrint.problem import Problem
@@ -82,6 +83,10 @@ class Session:
         self._started = time.perf_counter()
         self._progress = progress
         deadline = None if time_limit is None else time.monotonic() + checked_limit(time_limit)
+        self.root: Root | None = None
+        """What is known of these constraints, or of some of them, from an earlier question."""
+        self.remembers = False
+        """Whether the root of this question is to be known in `root` afterwards."""
         self.clock = Clock(deadline, None if progress is None else self._report, cancelled)
         self._steps = 0
         self._store: Store | None = None
@@ -193,6 +198,11 @@ class Program:
         for name, spec in problem.variables.items():
             self.lowering.declare(name, spec)
         self.variables = self.lowering.variables
+        # A question that was asked before is answered as it was then: only a new one starts further down.
+        known = session.root
+        started = known is not None and not known.is_exactly_of(session.constraints)
+        if known is not None and started:
+            known.apply(self.store, self.variables)
         for constraint in session.constraints:
             self.lowering.require(constraint.expression)
         if goals:
@@ -204,10 +214,14 @@ class Program:
                 x = self._variable(preference.expression, preference.expression)
                 self.preferences.append((x, preference.largest))
         self._reasoned = not hurried
-        self.guide = settle(self.store, hurried=hurried)
+        self.guide: dict[int, int] = {}
+        if not (hurried and started and is_settled(self.store)):
+            self.guide = settle(self.store, hurried=hurried)
         """Values to try first: the hints, and what solves the linear part where that was looked for."""
         self.guide.update((self.variables[name], value) for name, value in session.hints.items())
         self.lowering.finish()
+        if session.remembers:
+            session.root = Root(problem.variables, session.constraints, self.store, self.variables)
         if not spell_out:
             for x in reversed(self.objectives):
                 self.favoured.update(relate(self.store, x))
