@@ -28,7 +28,9 @@ def run(name: str, monkeypatch: pytest.MonkeyPatch, **smaller: str) -> dict[str,
 
 def test_the_tour_of_the_solver(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     names = run("solver_tour", monkeypatch)
-    assert names["after"]["m"] == [32, 48, 64, 96, 128, 192, 256]
+    plane = names["plane"]
+    assert plane.box == ((32, 256), (8, 64)) and plane.count == 28
+    assert {m for m, _ in plane.points} == {32, 48, 64, 96, 128, 192, 256}
     assert len(names["space"]) == names["problem"].without_goals().count() == 194
     assert [one.label for one in names["correction"].dropped] == ["wide"]
     shown = capsys.readouterr().out
