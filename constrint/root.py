@@ -37,14 +37,16 @@ _NARROW_BITS = 4
 _WIDE_BITS assignments (2 ** _WIDE_BITS_ALONE for an equality alone, whose point is found fast), of which
 those with fewer than 2 ** _NARROW_BITS values do not count."""
 
-_HURRIED_BITS = 80
+_HURRIED_BITS = 120
 """In a hurry several rows with so many bits are no reason either, nor is an equality of powers and products
 alone: a search may well be done before linear reasoning is."""
 
 _HEAVY = 8
 _SPLIT_BITS = 14
+_SPLIT_VARIABLES = 5
 """An equality is heavy where its coefficients are as large as this on average: propagation tells little of
-it. With less than 2 ** _SPLIT_BITS assignments a search is done soon even so."""
+it. With less than 2 ** _SPLIT_BITS assignments, or fewer variables than so many for each of them, a search
+is done soon even so."""
 
 _MOST_VARIABLES = 64
 _MOST_ROWS = 96
@@ -137,7 +139,8 @@ def _is_split(store: Store, component: Component) -> bool:
         for terms, low, high in component.rows
         if low == high and len(terms) > 2 and sum(map(abs, terms.values())) >= _HEAVY * len(terms)
     ]
-    if len(heavy) < 2 or not all(map(store.is_bounded, component.variables)):
+    few = len(component.variables) < _SPLIT_VARIABLES * len(heavy)
+    if len(heavy) < 2 or few or not all(map(store.is_bounded, component.variables)):
         return False
     assignments: int = math.prod(store.size(x) for x in component.variables)
     values: int = math.prod(
