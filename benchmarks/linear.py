@@ -148,7 +148,7 @@ def isl_set(size: int, rows: list[Row]) -> islpy.Set:
 
 def is_empty(size: int, rows: list[Row]) -> bool:
     """Whether the Z-polyhedron has no integer point."""
-    return Polyhedron(size, rows).proof_of_emptiness(Budget(10**9)) is not None
+    return Polyhedron(size, rows).is_empty(Budget(10**9))
 
 
 def lexicographic(size: int, rows: list[Row]) -> list[int] | None:

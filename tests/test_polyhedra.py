@@ -12,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from constrint.polyhedra import points
+from constrint.polyhedra import polyhedron as polyhedra
 from constrint.polyhedra.certificates import Cut, Proof
-from constrint.polyhedra.hermite import Lattice, NoLattice
+from constrint.polyhedra.hermite import Lattice, NoLattice, echelon
 from constrint.polyhedra.layers import Empty, units
 from constrint.polyhedra.polyhedron import Polyhedron, Unlimited
 from constrint.polyhedra.reduction import dot, reduce_basis
@@ -94,6 +96,7 @@ def test_points_bounds_and_minima_are_those_of_brute_force(system: System) -> No
     dimension, rows, congruences = system
     polyhedron = Polyhedron(dimension, rows, congruences)
     expected = list(points_of(system))
+    assert polyhedron.is_empty(plenty()) == (not expected)
     if not expected:
         proof = polyhedron.proof_of_emptiness(plenty())
         assert proof is not None
@@ -195,6 +198,50 @@ def test_what_the_relaxation_refutes_has_a_proof(system: System) -> None:
     except Empty as empty:
         check_proof(empty.proof(), rows, congruences)
         assert isl_set(system).is_empty()
+
+
+@settings(thorough, max_examples=150)
+@given(systems())
+def test_where_no_short_search_helps_the_answers_are_the_same(system: System) -> None:
+    dimension, rows, congruences = system
+    polyhedron = Polyhedron(dimension, rows, congruences)
+    expected = least_point(polyhedron)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(points, "_TRIAL", 0)
+        patch.setattr(polyhedra, "_NODES", 0)
+        assert least_point(polyhedron) == expected
+        if expected is None:
+            proof = polyhedron.proof_of_emptiness(plenty())
+            assert proof is not None
+            check_proof(proof, rows, congruences)
+        else:
+            assert satisfies(polyhedron.point(plenty()), rows, congruences)
+
+
+def least_point(polyhedron: Polyhedron) -> list[int] | str | None:
+    try:
+        return polyhedron.lexicographic_minimum(plenty())
+    except Empty:
+        return None
+    except Unlimited:
+        return "unlimited"
+
+
+@thorough
+@given(
+    st.integers(1, 5).flatmap(
+        lambda n: st.lists(st.lists(st.integers(-9, 9), min_size=n, max_size=n), max_size=5)
+    )
+)
+def test_a_basis_in_echelon_form_is_one_of_all_integer_vectors(vectors: list[list[int]]) -> None:
+    basis = echelon(vectors)
+    assert abs(_determinant(basis)) == 1
+    products = [[dot(step, column) for column in zip(*vectors, strict=True)] for step in basis]
+    leading = [next(((k, c) for k, c in enumerate(row) if c), None) for row in products]
+    firsts = [first for first in leading if first is not None]
+    assert all(c > 0 for _, c in firsts)
+    assert [k for k, _ in firsts] == sorted({k for k, _ in firsts})
+    assert leading == [*firsts, *([None] * (len(leading) - len(firsts)))]
 
 
 # By name -----------------------------------------------------------------------------------------------

@@ -132,6 +132,36 @@ class Lattice:
         return x
 
 
+def echelon(vectors: Sequence[Sequence[int]]) -> list[list[int]]:
+    """A basis of all integer vectors in as many dimensions as there are independent `vectors`: in it the
+    vectors are in echelon form, the first entry of each positive and after that of the one before."""
+    size = len(vectors)
+    # The vectors, each with what it is made of after it.
+    rows = [[*vector, *(int(i == j) for j in range(size))] for i, vector in enumerate(vectors)]
+    width = len(vectors[0]) if vectors else 0
+    done = 0
+    for column in range(width):
+        if done == size:
+            break
+        while True:
+            nonzero = [i for i in range(done, size) if rows[i][column]]
+            if not nonzero:
+                break
+            best = min(nonzero, key=lambda i: abs(rows[i][column]))
+            rows[done], rows[best] = rows[best], rows[done]
+            top = rows[done]
+            if len(nonzero) == 1:
+                if top[column] < 0:
+                    rows[done] = [-a for a in top]
+                done += 1
+                break
+            for i in range(done + 1, size):
+                q = rows[i][column] // top[column]
+                if q:
+                    rows[i] = [a - q * b for a, b in zip(rows[i], top, strict=True)]
+    return [row[width:] for row in rows]
+
+
 def _inverse(vectors: list[list[int]]) -> list[list[int]]:
     """The forms dual to a basis of all integer vectors: form i is 1 on vector i and 0 on the others."""
     size = len(vectors)

@@ -167,7 +167,8 @@ def change_of_basis(basis: list[list[int]], rest: list[list[int]] | None = None)
     """The lattice of all integer combinations of `basis`, which `rest` completes to a basis of all
     integer vectors."""
     lattice = Lattice(len(basis[0]) if basis else len(rest or []))
-    lattice.basis, lattice.pivots, lattice.is_whole = basis, rest or [], False
+    if basis != lattice.basis:
+        lattice.basis, lattice.pivots, lattice.is_whole = basis, rest or [], False
     return lattice
 
 
@@ -184,7 +185,7 @@ class Chain:
             except Empty as empty:
                 raise self.lift(empty) from None
         self.origin = self.point([0] * self.dimension)
-        self._columns = [
+        self.columns = [
             [a - b for a, b in zip(self.point(unit), self.origin, strict=True)]
             for unit in units(self.dimension)
         ]
@@ -208,7 +209,7 @@ class Chain:
     def pull(self, form: Vector) -> tuple[int, int, tuple[int, ...]]:
         """(constant, factor, normal): form·x = constant + factor·(normal·y), with `normal` in normal form,
         and factor 0 where the form is constant."""
-        inner = [dot(form, column) for column in self._columns]
+        inner = [dot(form, column) for column in self.columns]
         factor = math.gcd(*inner)
         if factor and next(c for c in inner if c) < 0:
             factor = -factor

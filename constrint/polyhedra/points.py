@@ -1,15 +1,16 @@
 """An integer point of a system of rows, or a proof that there is none (after Lenstra, Math. OR 1983).
 
-Equalities are eliminated. Rows that a ray of the relaxation leaves behind without end cannot exclude integer
-points and are set aside; what is left is bounded in as many coordinates as it has independent rows. There a
-basis is reduced with respect to the shape of the polytope, and its coordinates are tried one by one, the
-thinnest first: each has few values, and the search ends. The answer is exact whenever the budget suffices.
+Equalities are eliminated. A short search by branching finds most points. Where it does not end, rows that a
+ray of the relaxation leaves behind without end cannot exclude integer points and are set aside; what is left
+is bounded in as many coordinates as it has independent rows. There a basis is reduced with respect to the
+shape of the polytope, and its coordinates are tried one by one, the thinnest first: each has few values, and
+the search ends. The answer is exact whenever the budget suffices.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from constrint.polyhedra.certificates import Cut, Facts, Proof, Split
@@ -22,6 +23,9 @@ from constrint.polyhedra.simplex import Bound, Budget, Reason, Simplex
 
 _SCALE = 16
 """The widest row counts for this much when a basis is reduced; narrower ones for more."""
+
+_TRIAL = 24
+"""The nodes of a search before a basis is reduced."""
 
 
 def find_point(rows: Sequence[Row], dimension: int, budget: Budget) -> list[int]:
@@ -46,6 +50,10 @@ def _find_without_equalities(rows: list[Row], dimension: int, budget: Budget) ->
         return [0] * dimension
     if all(row.form.count(0) == dimension - 1 for row in rows):
         return _corner(rows, dimension)
+    # Mostly neither rays nor a better basis are needed: a few nodes show it.
+    found = search(Relaxation(rows, dimension, budget), _TRIAL)
+    if found is not None:
+        return found
     kept, ray = recession(rows, dimension, budget)
     inside = [rows[i] for i in kept]
     try:
@@ -159,8 +167,6 @@ def _find_bounded(rows: list[Row], dimension: int, budget: Budget) -> list[int]:
     """A point of a polytope."""
     relaxation = Relaxation(rows, dimension, budget)
     simplex = relaxation.simplex
-    if not simplex.fractional_rows():
-        return [int(simplex.value(y)) for y in range(dimension)]
     for row in rows:
         x = relaxation.variable(row.form)
         if row.low is None:
@@ -186,9 +192,10 @@ def _find_bounded(rows: list[Row], dimension: int, budget: Budget) -> list[int]:
     reduce_basis(shapes, basis, budget)
     layer = Layer(rows, change_of_basis(basis))
     try:
-        y = _Enumeration(layer.rows, dimension, budget).find()
+        y = search(Relaxation(layer.rows, dimension, budget))
     except Empty as empty:
         raise layer.lift(empty) from None
+    assert y is not None
     return layer.lattice.point(y)
 
 
@@ -218,53 +225,101 @@ def _find_flat(
 class _Range:
     """A node of the search: a coordinate, why it is within its range, and what became of each value."""
 
-    def __init__(self, coordinate: int, low: int, high: int, reasons: tuple[Reason, Reason]) -> None:
+    def __init__(self, coordinate: int, least: Fraction, below: Reason) -> None:
         self.coordinate = coordinate
-        self.low = low
-        self.high = high
-        self.reasons = reasons
+        self.low = math.ceil(least)
+        self.high = self.low
+        self.below = below
+        self.above: Reason = {}
         self.cases: dict[int, _Range | Reason] = {}
 
 
+class _TooFar(Exception):
+    """A search has seen enough nodes, or a coordinate has no end."""
+
+
+def search(relaxation: Relaxation, nodes: int | None = None, *, ascending: bool = False) -> list[int] | None:
+    """A point, by trying the coordinates one by one: the last first, each from the middle outwards, or, if
+    `ascending`, the first first and upwards, which finds the lexicographically least point. None where that
+    takes more nodes, or a coordinate without end stands in the way; then the relaxation is as before.
+
+    Raises Empty where there is none.
+    """
+    simplex, dimension = relaxation.simplex, relaxation.dimension
+    before = [(simplex.low[y], simplex.high[y]) for y in range(dimension)]
+    order = list(range(dimension)) if ascending else list(range(dimension - 1, -1, -1))
+    try:
+        node = _Enumeration(simplex, order, nodes, ascending).search(0)
+    except _TooFar:
+        for y, (low, high) in enumerate(before):
+            simplex.set_bounds(y, low, high)
+        feasible = simplex.feasible()
+        assert feasible
+        return None
+    if node is None:
+        return [int(simplex.value(y)) for y in range(dimension)]
+    raise Empty(lambda: _proof(node, relaxation.facts.copy(), relaxation.fact_of))
+
+
 class _Enumeration:
-    """Tries the coordinates of a polytope one by one, the last first, each from the middle outwards."""
+    """The nodes of a search."""
 
-    def __init__(self, rows: list[Row], dimension: int, budget: Budget) -> None:
-        self._relaxation = Relaxation(rows, dimension, budget)
-        self._simplex = self._relaxation.simplex
-        self._dimension = dimension
+    def __init__(self, simplex: Simplex, order: Sequence[int], nodes: int | None, ascending: bool) -> None:
+        self._simplex = simplex
+        self._order = order
+        self._nodes = nodes
+        self._ascending = ascending
 
-    def find(self) -> list[int]:
-        """A point. Raises Empty where there is none."""
-        node = self._search(self._dimension - 1)
-        if node is None:
-            return [int(self._simplex.value(y)) for y in range(self._dimension)]
-        relaxation = self._relaxation
-        raise Empty(lambda: _proof(node, relaxation.facts.copy(), relaxation.fact_of))
-
-    def _search(self, y: int) -> _Range | Reason | None:
-        """Why no values of the coordinates up to y will do; None where some do, which the simplex has."""
-        if y < 0:
-            return None
+    def search(self, depth: int) -> _Range | Reason | None:
+        """Why no values of the coordinates from `depth` on will do; None where some do, which the simplex
+        has."""
         simplex = self._simplex
-        least, most = simplex.extreme(y, False), simplex.extreme(y, True)
-        assert least is not None and most is not None
-        low, high = math.ceil(least[0]), math.floor(most[0])
-        node = _Range(y, low, high, (least[1], most[1]))
+        if depth == len(self._order) or (simplex.is_integral() and not self._ascending):
+            return None
+        if self._nodes is not None:
+            self._nodes -= 1
+            if self._nodes < 0:
+                raise _TooFar
+        y = self._order[depth]
         before = simplex.low[y], simplex.high[y]
-        for value in _from_the_middle(low, high):
-            simplex.set_bounds(y, value, value)
-            if not simplex.feasible():
-                node.cases[value] = simplex.conflict
-                continue
-            found = self._search(y - 1)
-            if found is None:
-                return None
-            node.cases[value] = found
+        least = simplex.extreme(y, False)
+        if least is None:
+            raise _TooFar
+        node = _Range(y, *least)
+        # Upwards, the first value mostly does: the end of the range is only asked for after it.
+        if (self._ascending and self._tried(node, node.low, depth)) or self._tried_all(node, before, depth):
+            return None
         simplex.set_bounds(y, *before)
         feasible = simplex.feasible()
         assert feasible
         return node
+
+    def _tried_all(self, node: _Range, before: tuple[int | None, int | None], depth: int) -> bool:
+        """Whether one of the values within the range will do."""
+        simplex, y = self._simplex, node.coordinate
+        if node.cases:
+            simplex.set_bounds(y, *before)
+            feasible = simplex.feasible()
+            assert feasible
+        most = simplex.extreme(y, True)
+        if most is None:
+            raise _TooFar
+        node.high, node.above = math.floor(most[0]), most[1]
+        if self._ascending:
+            values: Iterable[int] = range(node.low + 1, node.high + 1)
+        else:
+            values = _from_the_middle(node.low, node.high)
+        return any(self._tried(node, value, depth) for value in values)
+
+    def _tried(self, node: _Range, value: int, depth: int) -> bool:
+        """Whether this value of the node's coordinate will do; else the node knows why not."""
+        simplex = self._simplex
+        simplex.set_bounds(node.coordinate, value, value)
+        found = self.search(depth + 1) if simplex.feasible() else simplex.conflict
+        if found is None:
+            return True
+        node.cases[value] = found
+        return False
 
 
 def _from_the_middle(low: int, high: int) -> Iterator[int]:
@@ -288,8 +343,8 @@ def _proof(node: _Range | Reason, facts: Facts, known: dict[Bound, int]) -> Proo
         facts.derive(multipliers(node))
         return Proof(tuple(facts.cuts))
     y = node.coordinate
-    lower = facts.derive(multipliers(node.reasons[0]))
-    upper = facts.derive(multipliers(node.reasons[1]))
+    lower = facts.derive(multipliers(node.below))
+    upper = facts.derive(multipliers(node.above))
     if node.low > node.high:
         facts.derive({lower: Fraction(1), upper: Fraction(1)})
         return Proof(tuple(facts.cuts))

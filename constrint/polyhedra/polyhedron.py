@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from constrint.polyhedra.certificates import Proof, Vector
-from constrint.polyhedra.layers import Chain, Empty, units
-from constrint.polyhedra.points import find_point
+from constrint.polyhedra.hermite import echelon
+from constrint.polyhedra.layers import Chain, Empty, Layer, change_of_basis, units
+from constrint.polyhedra.points import find_point, search
 from constrint.polyhedra.reduction import dot
 from constrint.polyhedra.relaxation import Relaxation
 from constrint.polyhedra.rows import Congruence, Row
@@ -17,6 +18,9 @@ from constrint.polyhedra.simplex import Budget, OutOfBudget
 
 _PASSES = 3
 """How often all bounds are tightened, at most; Gomory cuts come before each pass but the first."""
+
+_NODES = 200
+"""Nodes of a search for the lexicographic minimum; then points below ever larger bounds are looked for."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,14 @@ class Polyhedron:
             return empty.proof()
         return None
 
+    def is_empty(self, budget: Budget) -> bool:
+        """Whether there is no integer point."""
+        try:
+            self.point(budget)
+        except Empty:
+            return True
+        return False
+
     # Bounds ----------------------------------------------------------------------------------------------
 
     def bounds(self, budget: Budget) -> list[Bounds]:
@@ -136,6 +148,9 @@ class Polyhedron:
 
         Raises Empty where there is no point, Unlimited where a coordinate has no least value.
         """
+        found = self._lexicographic_point(budget)
+        if found is not None:
+            return found
         rows = list(self.rows)
         least: list[int] = []
         for form in units(self.dimension):
@@ -143,6 +158,20 @@ class Polyhedron:
             least.append(value)
             rows.append(Row(self._extended(form), value, value))
         return least
+
+    def _lexicographic_point(self, budget: Budget) -> list[int] | None:
+        """The lexicographic minimum where a short search finds it; else None."""
+        chain = self._chain(self.rows)
+        try:
+            # In a basis in echelon form, the least coordinates are the least x.
+            layer = Layer(chain.rows, change_of_basis(echelon(chain.columns)))
+            try:
+                y = search(Relaxation(layer.rows, layer.dimension, budget), _NODES, ascending=True)
+            except Empty as empty:
+                raise layer.lift(empty) from None
+        except Empty as empty:
+            raise chain.lift(empty) from None
+        return None if y is None else chain.point(layer.lattice.point(y))[: self.dimension]
 
     def _minimum(self, rows: list[Row], form: Vector, budget: Budget) -> tuple[int, list[int]]:
         best = self._point(rows, budget)

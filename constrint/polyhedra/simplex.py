@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from operator import mul
+from operator import mod, mul
 
 from constrint.polyhedra.certificates import Vector
 
@@ -119,6 +119,10 @@ class Simplex:
         if where >= 0:
             return Fraction(self._values[where])
         return Fraction(self._numerators[-1 - where], self._denominators[-1 - where])
+
+    def is_integral(self) -> bool:
+        """Whether the value of every variable is an integer."""
+        return not any(map(mod, self._numerators, self._denominators))
 
     def fractional_rows(self) -> list[tuple[int, int, list[tuple[int, int]]]]:
         """For each basic variable whose value is no integer: it, the row's denominator, and the row as
