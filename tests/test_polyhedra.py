@@ -463,11 +463,11 @@ def test_what_the_simplex_implies_is_the_sum_of_its_reason(system: System) -> No
         for upwards in (False, True):
             found = relaxation.simplex.extreme(y, upwards)
             if found is not None:
-                form, bound = relaxation.facts.combine(relaxation.multipliers(found[1]))
+                form, bound = relaxation.facts.combine(relaxation.multipliers(found[1].terms()))
                 sign = 1 if upwards else -1
                 assert form == [sign * c for c in units(dimension)[y]]
                 assert bound == sign * found[0]
-                assert all(factor >= 0 for factor in found[1].values())
+                assert all(factor >= 0 for _, factor in found[1].terms())
 
 
 def normalise_or_none(rows: list[Row]) -> list[Any]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 
-from constrint.polyhedra.certificates import Cut, Facts, Multipliers, Proof, Split, Vector, row_facts
+from constrint.polyhedra.certificates import Cut, Facts, Proof, Split, Vector, row_facts
 from constrint.polyhedra.hermite import Lattice, NoLattice
 from constrint.polyhedra.reduction import dot
-from constrint.polyhedra.rows import Contradiction, Row, normalise
+from constrint.polyhedra.rows import Contradiction, Row, Source, normalise
 
 
 class Empty(Exception):
@@ -53,23 +53,24 @@ class Layer:
         """The number of inner coordinates."""
         return len(self.lattice.basis)
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         """The inner rows."""
         return [normal.row for normal in self.inner]
 
-    def _contradiction(self, parts: Sequence[Multipliers]) -> Proof:
+    def _contradiction(self, parts: Sequence[Source]) -> Proof:
         facts = row_facts(self.outer)
         numbers = [self._derive(facts, part) for part in parts]
         if len(numbers) > 1:
             facts.derive(dict.fromkeys(numbers, Fraction(1)))
         return Proof(tuple(facts.cuts))
 
-    def _derive(self, facts: Facts, multipliers: Multipliers) -> int:
+    def _derive(self, facts: Facts, source: Source) -> int:
         """The outer fact that an inner row states; multiples of the equalities make it integral."""
+        fact, divisor = source
+        total = {fact: Fraction(1, divisor)}
         if not self._equalities:
-            return facts.derive(multipliers)
-        total = dict(multipliers)
+            return facts.derive(total)
         form, _ = facts.combine(total)
         for row, factor in zip(self._equalities, self.lattice.correction(form), strict=True):
             if factor:

@@ -230,7 +230,7 @@ class _Range:
         self.low = math.ceil(least)
         self.high = self.low
         self.below = below
-        self.above: Reason = {}
+        self.above = below
         self.cases: dict[int, _Range | Reason] = {}
 
 
@@ -335,11 +335,11 @@ def _proof(node: _Range | Reason, facts: Facts, known: dict[Bound, int]) -> Proo
 
     def multipliers(reason: Reason) -> dict[int, Fraction]:
         total: dict[int, Fraction] = {}
-        for bound, factor in reason.items():
+        for bound, factor in reason.terms():
             total[known[bound]] = total.get(known[bound], Fraction(0)) + factor
         return total
 
-    if isinstance(node, dict):
+    if isinstance(node, Reason):
         facts.derive(multipliers(node))
         return Proof(tuple(facts.cuts))
     y = node.coordinate

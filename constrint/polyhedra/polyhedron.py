@@ -54,7 +54,7 @@ class Polyhedron:
 
     def __init__(self, dimension: int, rows: Iterable[Row], congruences: Iterable[Congruence] = ()) -> None:
         self.dimension = dimension
-        rows, congruences = list(rows), list(congruences)
+        congruences = list(congruences)
         self._extra = len(congruences)
         self.rows = [Row(self._extended(form), low, high) for form, low, high in rows]
         for k, (form, modulus, remainder) in enumerate(congruences):
@@ -62,7 +62,7 @@ class Polyhedron:
             self.rows.append(Row((*form, *counts), remainder, remainder))
 
     def _extended(self, form: Vector) -> tuple[int, ...]:
-        return (*form, *([0] * self._extra))
+        return (*form, *([0] * self._extra)) if self._extra else tuple(form)
 
     def _chain(self, rows: Sequence[Row]) -> Chain:
         return Chain(rows, self.dimension + self._extra)

@@ -7,13 +7,14 @@ from then on; Gomory's cuts go on from where rounding ends.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cached_property
 
 from constrint.polyhedra.certificates import Cut, Facts, Multipliers, Proof, row_facts
 from constrint.polyhedra.layers import Empty
 from constrint.polyhedra.rows import Row, is_unit
-from constrint.polyhedra.simplex import Bound, Budget, Reason, Simplex
+from constrint.polyhedra.simplex import Bound, Budget, Simplex
 
 _CUTS = 8
 """Gomory cuts that are added at a time."""
@@ -27,7 +28,7 @@ class Relaxation:
     ) -> None:
         """Raises Empty where the relaxation has no point."""
         self.dimension = dimension
-        self.facts = row_facts(rows) if rows else Facts([[0] * dimension], [0])
+        self._given = rows
         self.fact_of: dict[Bound, int] = {}
         """The fact that states each bound of the simplex."""
         self._forms: list[tuple[int, ...]] = []
@@ -49,6 +50,11 @@ class Relaxation:
                 self.fact_of[x, False] = 2 * number + 1
         self.check()
 
+    @cached_property
+    def facts(self) -> Facts:
+        """The facts of the rows, and those derived so far; made when a proof or a cut first needs them."""
+        return row_facts(self._given) if self._given else Facts([[0] * self.dimension], [0])
+
     def variable(self, form: tuple[int, ...]) -> int:
         """The simplex variable of a row's form or a watched one."""
         return self._known[form]
@@ -59,7 +65,7 @@ class Relaxation:
         Raises Empty where there is none.
         """
         if not self.simplex.feasible():
-            raise self._empty(self.multipliers(self.simplex.conflict))
+            raise self._empty(self.multipliers(self.simplex.conflict.terms()))
 
     def _empty(self, last: Multipliers) -> Empty:
         """That the cuts so far and a last one are a proof."""
@@ -71,10 +77,10 @@ class Relaxation:
 
         return Empty(prove)
 
-    def multipliers(self, reason: Reason) -> dict[int, Fraction]:
-        """The reason in terms of facts."""
+    def multipliers(self, reason: Iterable[tuple[Bound, Fraction]]) -> dict[int, Fraction]:
+        """The terms of a reason, as multipliers of facts."""
         total: dict[int, Fraction] = {}
-        for bound, factor in reason.items():
+        for bound, factor in reason:
             fact = self.fact_of[bound]
             total[fact] = total.get(fact, Fraction(0)) + factor
         return total
@@ -101,7 +107,7 @@ class Relaxation:
         if own is not None and own == value:
             return False
         bound = math.floor(value) if upwards else math.ceil(value)
-        fact = self.facts.derive(self.multipliers(reason))
+        fact = self.facts.derive(self.multipliers(reason.terms()))
         self._restrict(x, upwards, bound, fact)
         if bound != value:
             self.check()
@@ -129,7 +135,7 @@ class Relaxation:
         for _, denominator, terms in simplex.fractional_rows():
             if added >= _CUTS:
                 break
-            reason: Reason = {}
+            reason: dict[Bound, Fraction] = {}
             for c, y in terms:
                 if c % denominator == 0:
                     continue
@@ -141,7 +147,7 @@ class Relaxation:
                 else:
                     break
             else:
-                fact = self.facts.derive(self.multipliers(reason))
+                fact = self.facts.derive(self.multipliers(reason.items()))
                 form, bound = self.facts.forms[fact], self.facts.bounds[fact]
                 assert bound is not None
                 divisor = math.gcd(*form)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import NamedTuple
 
-from constrint.polyhedra.certificates import Multipliers, Vector
+from constrint.polyhedra.certificates import Vector
 
 
 class Row(NamedTuple):
@@ -26,17 +25,21 @@ class Congruence(NamedTuple):
     remainder: int
 
 
+Source = tuple[int, int]
+"""(fact, divisor): a fact of the rows, to be divided by the common divisor of its coefficients."""
+
+
 class NormalRow(NamedTuple):
     """A row whose coefficients have no common divisor, the first of them positive.
 
-    `below` and `above` are the cuts that give its bounds from the facts of the rows it was made of.
+    `below` and `above` give its bounds: facts of the rows it was made of, divided and rounded.
     """
 
     form: tuple[int, ...]
     low: int | None
     high: int | None
-    below: Multipliers | None
-    above: Multipliers | None
+    below: Source | None
+    above: Source | None
 
     @property
     def row(self) -> Row:
@@ -45,9 +48,9 @@ class NormalRow(NamedTuple):
 
 
 class Contradiction(Exception):
-    """The facts that these cuts give sum up to 0 <= something negative."""
+    """What these facts give, divided and rounded, sums up to 0 <= something negative."""
 
-    def __init__(self, *parts: Multipliers) -> None:
+    def __init__(self, *parts: Source) -> None:
         super().__init__(parts)
         self.parts = parts
 
@@ -61,14 +64,13 @@ def normalise(rows: Iterable[Row]) -> list[NormalRow]:
     found: dict[tuple[int, ...], NormalRow] = {}
     for number, (form, low, high) in enumerate(rows):
         divisor = math.gcd(*form)
-        part = Fraction(1, divisor or 1)
-        above: Multipliers | None = None if high is None else {2 * number: part}
-        below: Multipliers | None = None if low is None else {2 * number + 1: part}
+        above: Source | None = None if high is None else (2 * number, divisor or 1)
+        below: Source | None = None if low is None else (2 * number + 1, divisor or 1)
         if divisor == 0:
             if high is not None and high < 0:
-                raise Contradiction({2 * number: part})
+                raise Contradiction((2 * number, 1))
             if low is not None and low > 0:
-                raise Contradiction({2 * number + 1: part})
+                raise Contradiction((2 * number + 1, 1))
             continue
         if low is not None:
             low = -(-low // divisor)

@@ -22,8 +22,30 @@ from constrint.polyhedra.certificates import Vector
 Bound = tuple[int, bool]
 """(variable, upper): one of its bounds."""
 
-Reason = dict[Bound, Fraction]
-"""Multipliers >= 0 of bounds: an upper bound counts as x <= bound, a lower one as -x <= -bound."""
+
+class Reason:
+    """Multipliers >= 0 of bounds: an upper bound counts as x <= bound, a lower one as -x <= -bound.
+
+    Few reasons are ever asked for: only then are the multipliers made, from a row of the tableau.
+    """
+
+    def __init__(
+        self, row: Sequence[int], denominator: int, nonbasic: Sequence[int], upwards: bool, own: Bound | None
+    ) -> None:
+        self._row = row
+        self._denominator = denominator
+        self._nonbasic = nonbasic
+        self._upwards = upwards
+        self._own = own
+
+    def terms(self) -> list[tuple[Bound, Fraction]]:
+        """Each bound with its multiplier."""
+        found = [
+            ((x, (c > 0) == self._upwards), Fraction(abs(c), self._denominator))
+            for c, x in zip(self._row, self._nonbasic, strict=True)
+            if c
+        ]
+        return found if self._own is None else [*found, (self._own, Fraction(1))]
 
 
 class OutOfBudget(Exception):
@@ -52,7 +74,7 @@ class Simplex:
         size = count + len(forms)
         self.low: list[int | None] = [None] * size
         self.high: list[int | None] = [None] * size
-        self.conflict: Reason = {}
+        self.conflict = Reason((), 1, (), True, None)
         self.ray: list[Fraction] = []
         self._budget = budget
         self._rows = [list(form) for form in forms]
@@ -165,8 +187,7 @@ class Simplex:
                 return True
             column = self._entering(self._rows[chosen], upwards, patience <= 0)
             if column is None:
-                self.conflict = self._row_reason(chosen, upwards)
-                self.conflict[self._basic[chosen], not upwards] = Fraction(1)
+                self.conflict = self._reason(chosen, upwards, (self._basic[chosen], not upwards))
                 return False
             x = self._basic[chosen]
             target = low[x] if upwards else high[x]
@@ -193,14 +214,10 @@ class Simplex:
                 chosen, largest = column, abs(c)
         return chosen
 
-    def _row_reason(self, i: int, upwards: bool) -> Reason:
-        """The bounds of the nonbasic variables that keep the row's variable from moving on."""
-        denominator = self._denominators[i]
-        return {
-            (x, (c > 0) == upwards): Fraction(abs(c), denominator)
-            for c, x in zip(self._rows[i], self._nonbasic, strict=True)
-            if c
-        }
+    def _reason(self, i: int, upwards: bool, own: Bound | None = None) -> Reason:
+        """The bounds of the nonbasic variables that keep the row's variable from moving on, and one more."""
+        # A row is never changed in place; which variables are nonbasic is.
+        return Reason(self._rows[i], self._denominators[i], tuple(self._nonbasic), upwards, own)
 
     def _pivot(self, i: int, column: int, target: int) -> None:
         """The basic variable of row i becomes nonbasic with the value `target`."""
@@ -259,15 +276,15 @@ class Simplex:
             own = self.high[x] if upwards else self.low[x]
             if where >= 0:
                 if own is not None and self._values[where] == own:
-                    return Fraction(own), {(x, upwards): Fraction(1)}
+                    return Fraction(own), Reason((), 1, (), upwards, (x, upwards))
                 column, forwards = where, upwards
             else:
                 i = -1 - where
                 if own is not None and self._numerators[i] == own * self._denominators[i]:
-                    return Fraction(own), {(x, upwards): Fraction(1)}
+                    return Fraction(own), Reason((), 1, (), upwards, (x, upwards))
                 chosen = self._entering(self._rows[i], upwards, patience <= 0)
                 if chosen is None:
-                    return self.value(x), self._row_reason(i, upwards)
+                    return self.value(x), self._reason(i, upwards)
                 column, forwards = chosen, (self._rows[i][chosen] > 0) == upwards
             if not self._advance(column, forwards):
                 self.ray = self._ray(column, forwards)
