@@ -121,7 +121,7 @@ def _times(record: Record, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _rivals(record: Record, arguments: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks.gpu.timing import compiled_vanilla, cudnn
+    from benchmarks.gpu.timing import compiled_vanilla, cudnn, ours
 
     done = 0
     shapes = [PAPER[-1]]
@@ -143,10 +143,16 @@ def _rivals(record: Record, arguments: argparse.Namespace) -> dict[str, Any]:
         for dtype in ("bfloat16", "float16")
         for direction in ("forward", "both")
     ]
+    cases += [("vanilla", "bfloat16", PAPER[0], direction) for direction in ("forward", "both")]
+    runs = {
+        "cudnn": cudnn,
+        "torch.compile": partial(compiled_vanilla, "lstm"),
+        "vanilla": partial(ours, "vanilla", "lstm"),
+    }
     for rival, dtype, shape, direction in cases:
         if record.left() < 0:
             return {"done": done, "stopped": "out of time"}
-        run = cudnn if rival == "cudnn" else partial(compiled_vanilla, "lstm")
+        run = runs[rival]
         done += record.attempt(
             "rivals",
             {"rival": rival, "cell": "lstm", "dtype": dtype, "direction": direction, **shape._asdict()},

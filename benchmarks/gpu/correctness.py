@@ -38,9 +38,19 @@ def run(record: Record, device: str, families: Sequence[str], quick: bool) -> No
 
 
 def compare(
-    family: str | None, function: str, dtype: str, shape: Shape, device: str, options: bool
+    family: str | None,
+    function: str,
+    dtype: str,
+    shape: Shape,
+    device: str,
+    options: bool,
+    slack: int = 1,
 ) -> dict[str, Any]:
-    """Errors of one case, relative to the norm of the float64 result; None: of the family that serves it."""
+    """Errors of one case, relative to the norm of the float64 result; None: of the family that serves it.
+
+    `slack` multiplies what is allowed: where a shape has few elements, one near saturation is much of the
+    norm, and the derivative 1 - h² of a rounded h is off by more than h.
+    """
     name = "float32" if dtype == "tfloat32" else dtype
     tensors, mask = inputs(function, shape, getattr(torch, name), device, resets=options)
     weighed = smooth_states(function, dtype)
@@ -55,7 +65,7 @@ def compare(
     passed = True
     for part, a, b, c in zip(GRADIENTS, ours, plain, exact, strict=True):
         error, yardstick = relative(a, c), relative(b, c)
-        allowed = max(2 * yardstick, ROUNDING[dtype])
+        allowed = slack * max(2 * yardstick, ROUNDING[dtype])
         found[part] = error
         found[f"{part}_plain"] = yardstick
         passed &= error <= allowed  # false for NaN too

@@ -30,7 +30,7 @@ def test_random_shapes_are_right(chunk):
         head_dim = source.choice((1, 7, 16, 24, 33, 48, 64, 100, 128))
         shape = Shape(source.randint(1, 40), source.randint(1, 12), source.randint(1, 4), head_dim)
         case = (source.choice(CELLS), source.choice(list(DTYPES)), shape)
-        found = compare(None, *case, "cuda", source.random() < 0.5)
+        found = compare(None, *case, "cuda", source.random() < 0.5, slack=3)
         if not found["passed"]:
             wrong.append(f"{case}: {found}")
     assert not wrong, "\n".join(wrong)
