@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from constrint.domains import Domain, read_domain
 from constrint.engine.probing import probe_disjunctions
 from constrint.engine.propagators.linear import LinearEq
+from constrint.engine.propagators.powers import power_sums
 from constrint.engine.search import Counters, LimitReached, Search, Unbounded
 from constrint.engine.store import Cancelled, Clock, Inconsistent, OutOfRange, OutOfTime, Store
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
@@ -45,7 +46,7 @@ _REFUSAL_BITS = 1 << 12
 """The working range starts at 2 ** _LEAST_BITS or more and grows as results need it. An unbounded search
 is only refused once the range is at least 2 ** _REFUSAL_BITS, in case the bound is merely very large."""
 
-_PREFERENCE_FAILURES = 2
+_PREFERENCE_FAILURES = 4
 """Failures after which preferences are no longer pursued by a search in their order."""
 
 _LONGEST = 1e9
@@ -213,6 +214,9 @@ class Program:
             for preference in problem.preferences:
                 x = self._variable(preference.expression, preference.expression)
                 self.preferences.append((x, preference.largest))
+        if not spell_out:
+            for one in power_sums(self.store):
+                self.store.post(one)
         self._reasoned = not hurried
         self.guide: dict[int, int] = {}
         if not (hurried and started and is_settled(self.store)):

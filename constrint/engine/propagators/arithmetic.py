@@ -224,7 +224,7 @@ class PowerOfConstant(Propagator):
                 store.keep(x, kept)
                 store.keep(z, sorted({powers[v] for v in kept}))
         elif store.values[z] is not None:
-            roots = sorted({r for v in store.members(z) for r in _exact_roots(v, n) if store.contains(x, r)})
+            roots = sorted({r for v in store.members(z) for r in exact_roots(v, n) if store.contains(x, r)})
             store.keep(x, roots)
 
 
@@ -364,7 +364,7 @@ def _odd_root_up(value: int, n: int) -> int:
     return -integer_root(-value, n)
 
 
-def _exact_roots(value: int, n: int) -> list[int]:
+def exact_roots(value: int, n: int) -> list[int]:
     """Every r with r ** n = value."""
     if value < 0:
         root = -integer_root(-value, n) if n % 2 else 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from constrint.engine.propagator import Propagator
 from constrint.engine.store import Store
 
-_PAIRS_LIMIT = 256
+_PAIRS_LIMIT = 64
 """Pairs of values are tried one by one up to this many."""
 
 
