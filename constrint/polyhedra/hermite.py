@@ -125,7 +125,14 @@ class Lattice:
 
     def point(self, y: Vector) -> list[int]:
         """The x of the coordinates y."""
-        x = list(self.origin)
+        return self._along(self.origin, y)
+
+    def combine(self, y: Vector) -> list[int]:
+        """The sum of the basis vectors, each y times."""
+        return self._along([0] * self.dimension, y)
+
+    def _along(self, x: list[int], y: Vector) -> list[int]:
+        x = list(x)
         for step, vector in zip(y, self.basis, strict=True):
             if step:
                 x = [a + step * b for a, b in zip(x, vector, strict=True)]

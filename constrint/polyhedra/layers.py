@@ -186,10 +186,9 @@ class Chain:
             except Empty as empty:
                 raise self.lift(empty) from None
         self.origin = self.point([0] * self.dimension)
-        self.columns = [
-            [a - b for a, b in zip(self.point(unit), self.origin, strict=True)]
-            for unit in units(self.dimension)
-        ]
+        self.columns = self._layers[-1].lattice.basis
+        for layer in reversed(self._layers[:-1]):
+            self.columns = [layer.lattice.combine(column) for column in self.columns]
 
     @property
     def rows(self) -> list[Row]:
