@@ -76,7 +76,7 @@ def normalise(rows: Iterable[Row]) -> list[NormalRow]:
             low = -(-low // divisor)
         if high is not None:
             high //= divisor
-        if next(c for c in form if c) < 0:
+        if next(filter(None, form)) < 0:
             divisor = -divisor
             low, high = None if high is None else -high, None if low is None else -low
             below, above = above, below
@@ -102,19 +102,24 @@ def _without_dominated(rows: list[NormalRow]) -> list[NormalRow]:
     size = len(rows[0].form)
     low: list[int | None] = [None] * size
     high: list[int | None] = [None] * size
-    for row in rows:
-        if is_unit(row.form):
+    single = [is_unit(row.form) for row in rows]
+    if not any(single):
+        return [row for row in rows if row.low is not None or row.high is not None]
+    for row, is_single in zip(rows, single, strict=True):
+        if is_single:
             k = row.form.index(1)
             low[k], high[k] = row.low, row.high
     kept = []
-    for row in rows:
-        if not is_unit(row.form):
-            least = _extreme(row.form, low, high)
-            most = _extreme(row.form, high, low)
-            if row.low is not None and least is not None and least >= row.low:
-                row = row._replace(low=None, below=None)
-            if row.high is not None and most is not None and most <= row.high:
-                row = row._replace(high=None, above=None)
+    for row, is_single in zip(rows, single, strict=True):
+        if not is_single:
+            if row.low is not None:
+                least = _extreme(row.form, low, high)
+                if least is not None and least >= row.low:
+                    row = row._replace(low=None, below=None)
+            if row.high is not None:
+                most = _extreme(row.form, high, low)
+                if most is not None and most <= row.high:
+                    row = row._replace(high=None, above=None)
         if row.low is not None or row.high is not None:
             kept.append(row)
     return kept
