@@ -48,8 +48,10 @@ def compare(
 ) -> dict[str, Any]:
     """Errors of one case, relative to the norm of the float64 result; None: of the family that serves it.
 
-    `slack` multiplies what is allowed: where a shape has few elements, one near saturation is much of the
-    norm, and the derivative 1 - h² of a rounded h is off by more than h.
+    `slack` multiplies what is allowed, for two reasons that the yardstick does not know. A clipped gradient
+    has lost most of its norm, but none of the errors of the elements below the clip, which the product sums
+    up from rounded gates. And where a shape has few elements, one near saturation is much of the norm: the
+    derivative 1 - h² of a rounded h is off by more than h.
     """
     name = "float32" if dtype == "tfloat32" else dtype
     tensors, mask = inputs(function, shape, getattr(torch, name), device, resets=options)
