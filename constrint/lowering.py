@@ -178,14 +178,16 @@ class Lowering:
                 return
             left, right = e.args
             # A function is lowered straight into the variable that it equals.
-            if left.op in _FUNCTIONS:
-                target = self._variable(self._affine(right))
-                self._assert_linear(Op.EQUAL, self._affine(left, target), ({target: 1}, 0))
-                return
-            if right.op in _FUNCTIONS:
-                target = self._variable(self._affine(left))
-                self._assert_linear(Op.EQUAL, self._affine(right, target), ({target: 1}, 0))
-                return
+            for function, other in ((left, right), (right, left)):
+                if function.op in _FUNCTIONS:
+                    value = self._affine(other)
+                    if function.op is Op.MULTIPLY and other.op is Op.ADD:
+                        # A monomial and a sum are one row: no variable needs to stand for the sum.
+                        self._assert_linear(Op.EQUAL, self._affine(function), value)
+                        return
+                    target = self._variable(value)
+                    self._assert_linear(Op.EQUAL, self._affine(function, target), ({target: 1}, 0))
+                    return
         self._assert_linear(*self._relation(e))
 
     def _assert_linear(self, op: Op, left: Affine, right: Affine) -> None:

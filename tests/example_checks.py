@@ -242,6 +242,29 @@ def cicadas(s: S, d: S) -> bool:
     return s["soonest"] == min(meetings)
 
 
+def cattle(s: S, d: S) -> bool:
+    return s["x"] ** 2 == 4729494 * s["y"] ** 2 + 1
+
+
+def heron(s: S, d: S) -> bool:
+    middle = s["middle"]
+    area = math.isqrt(3 * middle**2 * (middle**2 - 4) // 16)
+    return 16 * area**2 == 3 * middle**2 * (middle**2 - 4) and 4 * area == 3 * middle * s["two_thirds"]
+
+
+def mordell(s: S, d: S) -> bool:
+    return s["y"] ** 2 == s["x"] ** 3 + 17
+
+
+def markov(s: S, d: S) -> bool:
+    x, y, z = s["x"], s["y"], s["z"]
+    return x <= y <= z and x * x + y * y + z * z == 3 * x * y * z
+
+
+def cannonballs(s: S, d: S) -> bool:
+    return sum(k * k for k in range(1, s["n"] + 1)) == s["m"] ** 2
+
+
 # Choices -----------------------------------------------------------------------------------------------
 
 
@@ -409,7 +432,8 @@ _ALL: list[Callable[[S, S], bool]] = [
     send_more_money, two_squared, sudoku, durer_square, zebra, kakuro, calcudoku, golomb_ruler, langford,
     magic_sequence, all_interval, lights_out, knights_and_knaves, water_jugs, coin_change, frobenius_coins,
     hundred_fowls, three_squares, lattice_points, pell, pythagorean_triples, egyptian_fractions, sum_of_cubes,
-    taxicab, big_factorisation, chinese_remainder, ramanujan_nagell, seven_eleven, easter, cicadas, knapsack,
+    taxicab, big_factorisation, chinese_remainder, ramanujan_nagell, seven_eleven, easter, cicadas,
+    cattle, heron, mordell, markov, cannonballs, knapsack,
     production_mix, subset_sum, graph_colouring, bin_packing, facility_location, computer_configuration,
     quasigroup, job_shop, project, nurse_rota, meeting_hours, building_site, delivery_round, shift_pattern,
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from benchmarks.models import FAMILIES
 from benchmarks.peer import Answer, Refused, ways
 
 MODELS = {name: model for models in FAMILIES.values() for name, model in models.items()}
-BEYOND_64_BITS = {"no_integer_solution", "big_factorisation", "subset_sum"}
+BEYOND_64_BITS = {"no_integer_solution", "big_factorisation", "subset_sum", "cattle", "heron", "cannonballs"}
 
 
 def test_every_example_has_a_model() -> None:

@@ -116,6 +116,14 @@ KNOWN = {
     "seven_eleven": Known(values={"price": [120, 125, 150, 316]}, count=1),
     "easter": optimal([4, 25], values={"year": 2038}, count=100),
     "cicadas": optimal(34, values={"period": 17}, count=7),
+    "cattle": Known(
+        wishes=[50549485234315033074477819735540408986340],
+        values={"x": 109931986732829734979866232821433543901088049},
+    ),
+    "heron": Known(wishes=[551153375716957056908852682434], count=52),  # 4, 14, 52, …: m = 4 m' - m''
+    "mordell": Known(wishes=[5234], values={"y": 378661}, count=8),
+    "markov": Known(wishes=[1325], values={"x": 13, "y": 34}),
+    "cannonballs": Known(values={"n": 24, "m": 70}),
     # Choices.
     "knapsack": optimal(80, count=5632),
     "production_mix": optimal(780, count=1387),

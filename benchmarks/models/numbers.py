@@ -224,6 +224,53 @@ def cicadas(data: Data) -> Peer:
     return p
 
 
+def cattle(data: Data) -> Peer:
+    p = Peer()
+    bound = 10**45  # any bound that holds the solution
+    x, y = p.integer("x", 1, bound), p.integer("y", 1, bound)
+    p.model.add(p.product(1, bound**2, x, x) - 4729494 * p.product(1, bound**2, y, y) == 1)
+    p.minimize(y, 1, bound)
+    return p
+
+
+def heron(data: Data) -> Peer:
+    p = Peer()
+    bound = 10**30
+    middle, height = p.integer("middle", 4, bound), p.integer("two_thirds", 1, bound)
+    squares = [p.product(1, bound**2, side, side) for side in (middle, height)]
+    p.model.add(squares[0] - 3 * squares[1] == 4)
+    p.maximize(middle, 4, bound)
+    return p
+
+
+def mordell(data: Data) -> Peer:
+    p = Peer()
+    x, y = p.integer("x", -3, 10**4), p.integer("y", 0, 10**6 + 1)
+    p.model.add(p.product(0, 10**12 + 17, y, y) == p.product(-27, 10**12, x, x, x) + 17)
+    p.maximize(x, -3, 10**4)
+    return p
+
+
+def markov(data: Data) -> Peer:
+    p = Peer()
+    sides = [p.integer("x", 1, 10**4), p.integer("y", 1, 10**4), p.integer("z", 1000, 10**4)]
+    squares = [p.product(1, 10**8, side, side) for side in sides]
+    p.model.add(sum(squares) == 3 * p.product(1, 10**12, *sides))
+    for low, high in pairwise(sides):
+        p.model.add(low <= high)
+    p.minimize(sides[2], 1000, 10**4)
+    return p
+
+
+def cannonballs(data: Data) -> Peer:
+    p = Peer()
+    most = 10**6
+    n, m = p.integer("n", 2, most), p.integer("m", 1, most**2)
+    pyramid = p.product(30, 3 * most**3, n, n + 1, 2 * n + 1)
+    p.model.add(pyramid == 6 * p.product(1, most**3, m, m))
+    return p
+
+
 MODELS: dict[str, Model] = {
     model.__name__: model
     for model in (
@@ -244,5 +291,10 @@ MODELS: dict[str, Model] = {
         seven_eleven,
         easter,
         cicadas,
+        cattle,
+        heron,
+        mordell,
+        markov,
+        cannonballs,
     )
 }

@@ -11,8 +11,9 @@ from constrint.engine.propagators.arithmetic import PowerOfConstant, exact_roots
 from constrint.engine.propagators.linear import LinearEq
 from constrint.engine.store import SET_LIMIT, TRUE, Store
 
-_MOST_TRIED = 4096
-"""Values of one variable that are tried one by one."""
+_MOST_TRIED = 1 << 12
+_MOST_TRIED_ONCE = 1 << 15
+"""Values of one variable that are tried one by one in a search, and at its root."""
 
 _MOST_TERMS = 8
 
@@ -55,7 +56,8 @@ class PowerSum(Propagator):
             return
         first, second = sorted(free, key=lambda term: store.size(term[1]))
         x = first[1]
-        if store.is_bounded(x) and store.size(x) <= _MOST_TRIED:
+        most = _MOST_TRIED if store.searching else _MOST_TRIED_ONCE
+        if store.is_bounded(x) and store.size(x) <= most:
             if second[2] > 1 and (first[2] > 1 or store.values[x] is not None):
                 self._try_all(store, first, second, rest)
         elif _is_conic(free):
