@@ -223,6 +223,7 @@ def compare_with_isl() -> int:
     its time is told with and without that; constrint's always has it.
     """
     ratios: dict[str, list[float]] = {}
+    totals: dict[str, list[float]] = {}
     for size, rows in random_systems(40):
         # isl keeps what it found out about a set: each run gets a new one.
         empty, least = ([isl_set(size, rows) for _ in range(_ISL_RUNS)] for _ in range(2))
@@ -243,11 +244,16 @@ def compare_with_isl() -> int:
             if answer != other:
                 print(f"answers differ: {rows}: {answer}, {other}")
                 return 1
+            totals.setdefault(question, [0.0, 0.0])
+            totals[question][0] += seconds
+            totals[question][1] += other_seconds
             ratios.setdefault(f"{question}, from the rows on", []).append((making + other_seconds) / seconds)
             ratios.setdefault(f"{question}, from isl's set on", []).append(other_seconds / seconds)
     print("\nisl's time over constrint's, 40 systems, geometric means:\n")
     for what, values in ratios.items():
         print(f"- {what}: {statistics.geometric_mean(values):.2f}")
+    for question, (own_total, isl_total) in totals.items():
+        print(f"- {question}, sums: constrint {own_total * 1e3:.0f} ms, isl's sets {isl_total * 1e3:.0f} ms")
     return 0
 
 

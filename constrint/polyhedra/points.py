@@ -19,7 +19,7 @@ from constrint.polyhedra.layers import Empty, Layer, change_of_basis, eliminate,
 from constrint.polyhedra.reduction import dot, reduce_basis
 from constrint.polyhedra.relaxation import Relaxation
 from constrint.polyhedra.rows import Row
-from constrint.polyhedra.simplex import Bound, Budget, Reason, Simplex
+from constrint.polyhedra.simplex import Bound, Budget, OutOfBudget, Reason, Simplex
 
 _SCALE = 16
 """The widest row counts for this much when a basis is reduced; narrower ones for more."""
@@ -50,8 +50,7 @@ def _find_without_equalities(rows: list[Row], dimension: int, budget: Budget) ->
         return [0] * dimension
     if all(row.form.count(0) == dimension - 1 for row in rows):
         return _corner(rows, dimension)
-    # Mostly neither rays nor a better basis are needed: a few nodes show it.
-    found = search(Relaxation(rows, dimension, budget), _TRIAL)
+    found = _try_shortly(rows, dimension, budget)
     if found is not None:
         return found
     kept, ray = recession(rows, dimension, budget)
@@ -62,6 +61,19 @@ def _find_without_equalities(rows: list[Row], dimension: int, budget: Budget) ->
         proof = empty.proof
         raise Empty(lambda: _renumbered(proof(), kept, 2 * len(rows))) from None
     return _along(point, ray, rows)
+
+
+def _try_shortly(rows: list[Row], dimension: int, budget: Budget) -> list[int] | None:
+    """A point by a few nodes, for at most a quarter of the budget; None if that did not suffice. Mostly it
+    does, and neither rays nor a better basis are needed."""
+    allowed = budget.left // 4
+    trial = Budget(allowed)
+    try:
+        return search(Relaxation(rows, dimension, trial), _TRIAL)
+    except OutOfBudget:
+        return None
+    finally:
+        budget.spend(min(allowed, allowed - trial.left))
 
 
 def _corner(rows: list[Row], dimension: int) -> list[int]:
