@@ -200,6 +200,28 @@ def test_what_the_relaxation_refutes_has_a_proof(system: System) -> None:
         assert isl_set(system).is_empty()
 
 
+@settings(thorough, max_examples=100)
+@given(st.data())
+def test_coefficients_of_more_than_a_machine_word_are_exact(data: st.DataObject) -> None:
+    dimension = data.draw(st.integers(2, 4))
+    huge = st.integers(2**62 - 9, 2**62 + 9) | st.integers(-(2**63), 2**63) | st.integers(-3, 3)
+    forms = data.draw(st.lists(st.tuples(*[huge] * dimension), min_size=1, max_size=3))
+    rows = box(dimension, -9, 9)
+    for form in forms:
+        # Around a point of the box, so that many systems are not empty.
+        low = dot(form, data.draw(st.tuples(*[st.integers(-9, 9)] * dimension)))
+        rows.append(Row(form, low, data.draw(st.sampled_from([None, low, low + 2**62]))))
+    theirs = isl_set((dimension, rows, []))
+    polyhedron = Polyhedron(dimension, rows)
+    assert polyhedron.is_empty(plenty()) == theirs.is_empty()
+    least = least_point(polyhedron)
+    if theirs.is_empty():
+        assert least is None
+    else:
+        corner = theirs.lexmin()
+        assert least == [int(corner.dim_min_val(k).to_str()) for k in range(dimension)]
+
+
 @settings(thorough, max_examples=150)
 @given(systems())
 def test_where_no_short_search_helps_the_answers_are_the_same(system: System) -> None:
