@@ -28,8 +28,12 @@ def test_random_shapes_are_right(chunk):
     for _ in range(SHAPES):
         # Few different widths: each takes kernels of its own, which have to be compiled.
         head_dim = source.choice((1, 7, 16, 24, 33, 48, 64, 100, 128))
+        dtype = source.choice(list(DTYPES))
+        if dtype == "tfloat32":
+            # Of a single entry of R the rounding is that of every product, and plain PyTorch has none there.
+            head_dim = max(head_dim, 7)
         shape = Shape(source.randint(1, 40), source.randint(1, 12), source.randint(1, 4), head_dim)
-        case = (source.choice(CELLS), source.choice(list(DTYPES)), shape)
+        case = (source.choice(CELLS), dtype, shape)
         found = compare(None, *case, "cuda", source.random() < 0.5, slack=3)
         if not found["passed"]:
             wrong.append(f"{case}: {found}")
