@@ -13,6 +13,9 @@ _MOST_TRIED = 1 << 12
 _LARGEST_UNIT = 1 << 26
 """The bound on the candidates is larger with a larger unit."""
 
+_MOST_BITS = 128
+"""Of the y of the unit, where it only tells how far the least point may be."""
+
 _MOST_DIVISORS = 4096
 
 Pairs = list[tuple[int, int]]
@@ -36,6 +39,19 @@ def points(a: int, b: int, c: int, most: int) -> Pairs | None:
     if found is None:
         return None
     return sorted({(x // a, y) for x, y in found if x % a == 0 and y <= most}, key=lambda pair: pair[1])
+
+
+def least_bound(a: int, b: int, c: int) -> int | None:
+    """What the y of the least point cannot pass, if there is a point at all; None where it is not known."""
+    d = -a * b
+    if a == 1 and math.isqrt(d) ** 2 != d:
+        for t, u in convergents(d):
+            if t * t - d * u * u == 1:
+                # More than the y of any fundamental solution (see _by_classes).
+                return u * (abs(c) + 1)
+            if u.bit_length() > _MOST_BITS:
+                break
+    return None
 
 
 def _by_divisors(root: int, n: int) -> Iterator[tuple[int, int]] | None:

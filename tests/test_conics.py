@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import constrint as ci
-from constrint.conics import points
+from constrint.conics import least_bound, points
 from constrint.engine.propagators.powers import PowerSum
 from constrint.engine.store import Inconsistent, Store
 from tests.propagation import LIMIT, Values, domains
@@ -27,6 +27,8 @@ def test_all_points_of_a_hyperbola_are_found(a: int, b: int, c: int) -> None:
         square, remainder = divmod(c - b * y * y, a)
         if remainder == 0 and square >= 0 and math.isqrt(square) ** 2 == square:
             expected.append((math.isqrt(square), y))
+    least = least_bound(a, b, c)
+    assert not expected or least is None or expected[0][1] <= least
     found = points(a, b, c, most)
     if found is None:
         # Lines through the origin have too many points.
@@ -86,6 +88,15 @@ def test_the_least_solution_of_pells_equation(d: int, least: tuple[int, int]) ->
     problem.prefer(ci.smallest(y))
     solution = problem.solve()
     assert (solution[x], solution[y]) == least
+
+
+@pytest.mark.parametrize(("d", "c"), [(3, 2), (2, 3), (7, 5), (61, 2)])
+def test_a_hyperbola_without_points_is_told_without_bounds(d: int, c: int) -> None:
+    problem = ci.Problem()
+    x, y = problem.integer("x", 0), problem.integer("y", 0)
+    problem.add(x**2 - d * y**2 == c)
+    solution = problem.solve(time_limit=20)
+    assert (solution.status, solution.statistics.nodes) == ("infeasible", 0)
 
 
 @pytest.mark.parametrize(("a", "b", "c"), [(1, 2, 7), (1, 7, 9), (3, 5, 7), (1, 4, 45), (2, 3, 50)])

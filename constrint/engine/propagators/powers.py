@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from constrint.conics import points
+from constrint.conics import least_bound, points
 from constrint.engine.propagator import SLOW, Propagator
 from constrint.engine.propagators.arithmetic import PowerOfConstant, exact_roots
 from constrint.engine.propagators.linear import LinearEq
@@ -110,6 +110,10 @@ class PowerSum(Propagator):
             found = points(a, b, rest, 1 << bits)
             if found is None:
                 return
+            if not found:
+                least = least_bound(a, b, rest)
+                if least is not None and least <= 1 << bits:
+                    store.fail()
             for p, q in found:
                 if p >= lo[x] and q >= lo[y] and store.contains(x, p) and store.contains(y, q):
                     store.set_lo(x, p)
