@@ -18,8 +18,9 @@ from torch import Tensor
 
 from flashrnn.cells import CELLS
 from flashrnn.cuda.kernels import CELLS as CELL_NAMES
-from flashrnn.cuda.kernels import MATHS, SIZES, SOURCES, TYPES, shared_bytes
+from flashrnn.cuda.kernels import MATHS, SIZES, SOURCES, TYPES, expressions, shared_bytes
 from flashrnn.cuda.launch import Arguments, arguments, strides
+from flashrnn.cuda.tuner import Configuration, Work
 
 HERE = Path(__file__).parent
 NEEDED = {"lstm": 1, "slstm": 2, "gru": 1, "elman": 0}  # states before a step that its derivative asks for
@@ -160,22 +161,51 @@ class Instance:
         return f"flashrnn_{self.family}_{self.direction}<{', '.join(self.parameters.values())}>"
 
 
-class Built:
-    """A shared library with the instances it was built from."""
+@dataclass(frozen=True)
+class Pointwise:
+    """A kernel of the family `alternating`."""
 
-    def __init__(self, library: Path, instances: Sequence[Instance]) -> None:
+    work: Work
+
+    family = "alternating"
+    threads = 256
+
+    @property
+    def direction(self) -> str:
+        return self.work.direction
+
+    @property
+    def name(self) -> str:
+        (name,) = expressions(Configuration(self.family, self.work, "", {}))
+        return name
+
+
+Kernel = Instance | Pointwise
+
+
+class Built:
+    """A shared library with the kernels it was built from.
+
+    `faults` names, for a direction, the fault that its kernels have, where the sources were altered to have
+    some.
+    """
+
+    def __init__(self, library: Path, instances: Sequence[Kernel]) -> None:
         self.library = ctypes.CDLL(str(library))
         self.number = {instance: index for index, instance in enumerate(instances)}
+        self.faults: dict[str, int] = {}
 
     def shared_bytes(self, instance: Instance) -> int:
         """What the sources themselves say of the block's shared memory."""
         return int(self.library[f"shared_{self.number[instance]}"]())
 
     def run(
-        self, instance: Instance, filled: Arguments, grid: tuple[int, int, int], shared: int, seed: int
+        self, instance: Kernel, filled: Arguments, grid: tuple[int, int, int], shared: int, seed: int
     ) -> None:
         """Runs the kernel. Raises RuntimeError where that does not come to a good end."""
-        kind = ctypes.c_char(instance.family[0].encode())
+        # Blocks that do not speak to each other run one after the other.
+        kind = ctypes.c_char(b"b" if instance.family == "alternating" else instance.family[0].encode())
+        self.library.set_fault(self.faults.get(instance.direction, 0))
         sizes = (ctypes.c_int * 3)(*grid)
         call = self.library[f"run_{self.number[instance]}"]
         outcome = call(ctypes.byref(filled), sizes, instance.threads, shared, kind, ctypes.c_uint(seed))
@@ -185,7 +215,7 @@ class Built:
 
 def build(
     folder: Path,
-    instances: Sequence[Instance],
+    instances: Sequence[Kernel],
     change: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None,
 ) -> Built:
     """Compiles the instances into `folder`; `change` may alter the kernels' sources before."""
@@ -197,10 +227,13 @@ def build(
         (folder / name).write_text(text)
     for name in ("primitives.cuh", "machine.h"):
         (folder / name).write_text((HERE / name).read_text())
-    lines = ['#include "kernels.cuh"']
+    lines = ['#include "kernels.cuh"', '#include "alternating.cuh"']
+    lines.append('extern "C" void set_fault(int number) { machine::fault = number; }')
     for index, instance in enumerate(instances):
+        if isinstance(instance, Instance):
+            size = shared_bytes(instance.name)
+            lines.append(f'extern "C" int shared_{index}() {{ return {size}; }}')
         lines += [
-            f'extern "C" int shared_{index}() {{ return {shared_bytes(instance.name)}; }}',
             f'extern "C" int run_{index}(const Arguments* arguments, const int (&grid)[3], int threads,'
             " int shared, char kind, unsigned seed) {",
             f"    return machine::launch([=] {{ {instance.name}(*arguments); }}, grid, threads, shared,"
@@ -215,6 +248,24 @@ def build(
     if result.returncode:
         raise RuntimeError(result.stderr[:4000])
     return Built(folder / "kernels.so", instances)
+
+
+def with_faults(faults: Mapping[str, Sequence[str]]) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
+    """For `build`: the sources with faults in them that `Built.faults` makes come true, numbered from 1.
+
+    A fault is a file, a text in it, and what stands there instead, in which FAULT says whether it is there.
+    Raises ValueError where the text is not in the file.
+    """
+
+    def change(sources: Mapping[str, str]) -> Mapping[str, str]:
+        changed = dict(sources)
+        for number, (name, (file, old, new, *_)) in enumerate(faults.items(), 1):
+            if old not in changed[file]:
+                raise ValueError(f"{name}: {file} has no {old!r}")
+            changed[file] = changed[file].replace(old, new.replace("FAULT", f"(machine::fault == {number})"))
+        return changed
+
+    return change
 
 
 @dataclass(frozen=True)

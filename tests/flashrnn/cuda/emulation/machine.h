@@ -80,6 +80,9 @@ struct Machine {
 
 inline Machine* the = nullptr;
 
+// Sources altered for a test have faults, by number; this one is there.
+inline int fault = 0;
+
 inline void leave() { swapcontext(&the->current->context, &the->scheduler); }
 
 // Lets other warps go first; for loops that look at something again and again.
