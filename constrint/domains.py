@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from html import escape
 
 from constrint.engine.store import Store
 from constrint.numbers import long_integers
@@ -104,6 +105,9 @@ class Domain:
 
     def __repr__(self) -> str:
         return f"<Domain {self}>"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(str(self))}</code>"
 
     def _text(self) -> str:
         if self.values is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -181,8 +182,11 @@ def linear_system(
     if len(names) > MOST_VARIABLES:
         return None
     system = LinearSystem(names)
+    labels = Counter(constraint.label for constraint in constraints)
     for constraint in constraints:
-        system.add(constraint.expression, constraint.label or str(constraint.expression), constraint.label)
+        text, label = str(constraint.expression), constraint.label
+        source = text if label is None else label if labels[label] == 1 else f"{label}: {text}"
+        system.add(constraint.expression, source, label)
     for name in names:
         system.add_domain(name, problem.variables[name])
     return system

@@ -161,3 +161,12 @@ def test_parts_under_one_label_are_told_apart() -> None:
     problem.add((x <= 3) & (y <= 3), label="shape")
     problem.add(x + y >= 9, label="size")
     assert problem.explain().reason == "(shape: x <= 3) + (shape: y <= 3) + size gives 0 <= -3"
+
+
+def test_constraints_under_one_label_are_told_apart() -> None:
+    problem = ci.Problem()
+    x, y, z = (problem.integer(name, 0, 9) for name in "xyz")
+    problem.add(x < y, label="order")
+    problem.add(y < z, label="order")
+    problem.add(z < x, label="order")
+    assert problem.explain().reason == "(order: x < y) + (order: y < z) + (order: z < x) gives 0 <= -3"

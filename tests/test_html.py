@@ -65,3 +65,10 @@ def test_a_long_space_is_cut_off() -> None:
     assert len(rows) == 42 and rows[-1] == ["… and 160 more"]
     p.add(p["q"][0] > 9)
     assert cells(p.enumerate()._repr_html_())[1] == [["q[0]", "q[1]", "c"]]
+
+
+def test_a_domain_shows_its_values() -> None:
+    problem = ci.Problem()
+    x = problem.integer("x", 0, 100)
+    problem.add(x % 6 == 2, x <= 90)
+    assert problem.propagate()["x"]._repr_html_() == "<code>2 .. 86, multiple of 6 plus 2</code>"
