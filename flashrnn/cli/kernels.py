@@ -129,11 +129,16 @@ def _precompile(arguments: argparse.Namespace) -> int:
         for head_dim in arguments.head_dim:
             for direction in _directions(arguments):
                 work = Work(cell, direction, arguments.dtype, head_dim, arguments.heads, arguments.batch)
-                chosen = tuner.choose(work, arguments.hardware)
-                missing += chosen is None
-                data.append({**work._asdict(), "family": chosen and chosen.family})
-    rows = [list(row.values()) for row in data]
-    columns = ["cell", "direction", "dtype", "head dim", "heads", "batch", "family"]
+                # Forward with and without gradients are kernels of their own.
+                for training in (True, False) if direction == "forward" else (True,):
+                    asked = work._replace(training=training)
+                    chosen = tuner.choose(asked, arguments.hardware, tuner.FUSED)
+                    if chosen is None:
+                        chosen = tuner.choose(asked, arguments.hardware, ("alternating",))
+                    missing += chosen is None
+                    data.append({**asked._asdict(), "family": chosen and chosen.family})
+    columns = ["cell", "direction", "dtype", "head_dim", "heads", "batch", "training", "family"]
+    rows = [[row[column] for column in columns] for row in data]
     show(arguments, data, [table("", columns, rows, left=3)])
     if missing:
         raise CommandError(f"nothing fits {missing} of {len(data)}", INFEASIBLE)
