@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from constrint import solving
 from constrint.backends import answer_with
 from constrint.cancellation import Cancellation
+from constrint.declarations import choice_specification, declaration, shape_of, specification
 from constrint.domains import DomainSpec
 from constrint.errors import ExpressionError, Place, ProblemError, SizeLimitError, unknown_name
 from constrint.evaluation import holds
@@ -22,14 +23,12 @@ from constrint.expressions import (
     Array,
     Category,
     Expression,
-    Op,
     Operand,
     nests_deeper,
     to_expression,
     variable,
     variable_names,
 )
-from constrint.expressions import member as member_of
 from constrint.globals.scheduling import Interval
 from constrint.html import table
 from constrint.intervals import declare
@@ -141,7 +140,7 @@ class Problem:
         """
         self._check_name(name)
         with long_integers():
-            spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+            spec = specification(name, low, high, values, multiple_of, divides, remainder, power_of)
         self.variables[name] = spec
         return variable(name)
 
@@ -158,7 +157,7 @@ class Problem:
         Raises ProblemError as `integer` does, and for choices that are not different texts.
         """
         self._check_name(name)
-        self.variables[name] = _choice_specification(name, choices)
+        self.variables[name] = choice_specification(name, choices)
         return Category(name, self.variables[name].choices or ())
 
     def array(
@@ -182,7 +181,7 @@ class Problem:
         Raises ProblemError as `integer` does, and for a shape that is not made of positive integers.
         """
         self._check_name(name)
-        sizes = _shape(name, shape)
+        sizes = shape_of(name, shape)
         total = len(self.variables)
         elements = 1
         for size in sizes:
@@ -190,11 +189,11 @@ class Problem:
         if total + elements > MAX_VARIABLES:
             raise SizeLimitError(f"array '{name}' would bring the problem over {MAX_VARIABLES} variables")
         with long_integers():
-            spec = _specification(name, low, high, values, multiple_of, divides, remainder, power_of)
+            spec = specification(name, low, high, values, multiple_of, divides, remainder, power_of)
         if choices is not None:
             if spec != DomainSpec():
                 raise ProblemError(f"'{name}' has choices, which are all there is to its domain")
-            spec = _choice_specification(name, choices)
+            spec = choice_specification(name, choices)
         self.arrays[name] = sizes
         for indices in product(*map(range, sizes)):
             self.variables[name + "".join(f"[{k}]" for k in indices)] = spec
@@ -596,7 +595,7 @@ class Problem:
         for name, spec in self.variables.items():
             if not spec.holds(values[name]):
                 violated.append(
-                    Constraint(_declaration(name, spec), f"domain of {name}", self.places.get(name))
+                    Constraint(declaration(name, spec), f"domain of {name}", self.places.get(name))
                 )
         violated.extend(c for c in self.constraints if not holds(c.expression, values))
         return Check(INFEASIBLE if violated else SATISFIED, violated)
@@ -670,7 +669,7 @@ class Problem:
     def _repr_html_(self) -> str:
         rows: list[tuple[object, ...]] = []
         for name, spec in self.variables.items():
-            rows.append(("variable", name, "integer" if spec == DomainSpec() else _declaration(name, spec)))
+            rows.append(("variable", name, "integer" if spec == DomainSpec() else declaration(name, spec)))
         rows += [("constraint", one.label or "", one.expression) for one in self.constraints]
         rows += [
             ("maximize" if goal.maximize else "minimize", "", goal.expression) for goal in self.objectives
@@ -689,88 +688,3 @@ class Problem:
 def _check_limit(limit: object) -> None:
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise ProblemError(f"a limit of solutions is a positive integer, not {limit!r}")
-
-
-def _shape(name: str, shape: Any) -> tuple[int, ...]:
-    try:
-        sizes = tuple(map(operator.index, shape if isinstance(shape, Sequence) else (shape,)))
-    except TypeError:
-        sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise ProblemError(f"the shape of '{name}' must be made of positive integers, not {shape!r}")
-    return sizes
-
-
-def _specification(
-    name: str,
-    low: int | None,
-    high: int | None,
-    values: Iterable[int] | None,
-    multiple_of: int | None,
-    divides: int | None,
-    remainder: tuple[int, int] | None,
-    power_of: int | None,
-) -> DomainSpec:
-    """The declaration, with every number checked."""
-
-    def number(what: str, value: Any) -> int:
-        try:
-            return operator.index(value)
-        except TypeError:
-            raise ProblemError(f"{what} of '{name}' must be an integer, not {value!r}") from None
-
-    def optional(what: str, value: Any) -> int | None:
-        return None if value is None else number(what, value)
-
-    pair = None
-    if remainder is not None:
-        if not isinstance(remainder, Sequence) or len(remainder) != 2:
-            raise ProblemError(f"remainder of '{name}' must be a pair (r, m), not {remainder!r}")
-        pair = (number("the remainder", remainder[0]), number("the modulus", remainder[1]))
-        if pair[1] == 0:
-            raise ProblemError(f"the modulus of '{name}' must not be 0")
-    base = optional("power_of", power_of)
-    if base is not None and base < 2:
-        raise ProblemError(f"power_of of '{name}' must be at least 2, not {base}")
-    if values is not None and not isinstance(values, Iterable):
-        raise ProblemError(f"values of '{name}' must be a collection of integers, not {values!r}")
-    chosen = None if values is None else tuple(sorted({number("a value", value) for value in values}))
-    return DomainSpec(
-        low=optional("the lower bound", low),
-        high=optional("the upper bound", high),
-        values=chosen,
-        multiple_of=optional("multiple_of", multiple_of),
-        divides=optional("divides", divides),
-        remainder=pair,
-        power_of=base,
-    )
-
-
-def _choice_specification(name: str, choices: Sequence[str]) -> DomainSpec:
-    names = tuple(choices)
-    if isinstance(choices, str) or not all(isinstance(each, str) and each for each in names):
-        raise ProblemError(f"the choices of '{name}' must be texts, not {choices!r}")
-    if not names or len(set(names)) < len(names):
-        raise ProblemError(f"the choices of '{name}' must be different texts, one at least")
-    return DomainSpec(low=0, high=len(names) - 1, choices=names)
-
-
-def _declaration(name: str, spec: DomainSpec) -> Expression:
-    """The declared domain as a constraint, to be shown."""
-    x = variable(name)
-    parts: list[Expression] = []
-    if spec.low is not None:
-        parts.append(x >= spec.low)
-    if spec.high is not None:
-        parts.append(x <= spec.high)
-    if spec.values is not None:
-        parts.append(member_of(x, spec.values))
-    if spec.multiple_of is not None:
-        parts.append(Expression(Op.DIVIDES, (to_expression(spec.multiple_of), x)))
-    if spec.divides is not None:
-        parts.append(Expression(Op.DIVIDES, (x, to_expression(spec.divides))))
-    if spec.remainder is not None:
-        parts.append((x - spec.remainder[0]) % spec.remainder[1] == 0)
-    if spec.power_of is not None:
-        parts.append(x >= 1)
-    return parts[0] if len(parts) == 1 else Expression(Op.AND, tuple(parts))

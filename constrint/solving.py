@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from constrint.domains import Domain, read_domain
+from constrint.engine.clock import Cancelled, Clock, OutOfTime
 from constrint.engine.probing import probe_disjunctions
 from constrint.engine.propagators.linear import LinearEq
 from constrint.engine.propagators.powers import power_sums
 from constrint.engine.search import Counters, LimitReached, Search, Unbounded
-from constrint.engine.store import Cancelled, Clock, Inconsistent, OutOfRange, OutOfTime, Store
+from constrint.engine.store import Inconsistent, OutOfRange, Store
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
 from constrint.expressions import Expression, Op, multiply
 from constrint.lowering import Lowering

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import constrint as ci
-from constrint.engine.store import Clock, OutOfTime
+from constrint.engine.clock import Clock, OutOfTime
 from tests.test_search import knapsack, queens, rows
 
 Stop = Callable[[int], None]
@@ -255,7 +255,7 @@ def test_progress_is_reported_ten_times_a_second(monkeypatch: pytest.MonkeyPatch
         now += 0.01
         return now
 
-    monkeypatch.setattr("constrint.engine.store.time.monotonic", monotonic)
+    monkeypatch.setattr("constrint.engine.clock.time.monotonic", monotonic)
     reports: list[ci.Statistics] = []
     solution = cheapest().solve(progress=reports.append)
     assert solution.status == "optimal"
@@ -270,7 +270,7 @@ def test_progress_is_reported_ten_times_a_second(monkeypatch: pytest.MonkeyPatch
 
 def test_a_callback_may_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter(range(10**9))
-    monkeypatch.setattr("constrint.engine.store.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("constrint.engine.clock.time.monotonic", lambda: next(seconds))
 
     def progress(statistics: ci.Statistics) -> None:
         if statistics.best is not None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import constrint as ci
 from constrint.domains import read_domain
+from constrint.engine.clock import Clock, OutOfTime
 from constrint.engine.propagator import EAGER, NORMAL, SLOW, Propagator
-from constrint.engine.store import Clock, Inconsistent, OutOfRange, OutOfTime, Store
+from constrint.engine.store import Inconsistent, OutOfRange, Store
 
 steady = settings(max_examples=300, deadline=None, derandomize=True)
 
@@ -438,7 +439,7 @@ def test_the_clock_stops_at_the_deadline_and_reports_ten_times_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("constrint.engine.store.time.monotonic", lambda: now)
+    monkeypatch.setattr("constrint.engine.clock.time.monotonic", lambda: now)
     reports: list[float] = []
     clock = Clock(103.0, lambda: reports.append(now))
     while now < 102.0:

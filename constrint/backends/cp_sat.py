@@ -12,6 +12,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from constrint.engine.clock import OutOfTime
 from constrint.engine.propagator import Propagator
 from constrint.engine.propagators import all_different as different
 from constrint.engine.propagators import (
@@ -28,7 +29,7 @@ from constrint.engine.propagators import (
     sequences,
 )
 from constrint.engine.propagators import membership as listed
-from constrint.engine.store import Inconsistent, OutOfTime, Store
+from constrint.engine.store import Inconsistent, Store
 from constrint.errors import BackendError
 from constrint.evaluation import holds
 from constrint.minimising import Best

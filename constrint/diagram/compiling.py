@@ -23,7 +23,8 @@ from constrint.diagram.interrupts import Interrupts
 from constrint.diagram.ordering import choose_order
 from constrint.diagram.values import Values, position_of, size_of, values_of
 from constrint.domains import Domain, DomainSpec, read_domain
-from constrint.engine.store import Inconsistent, OutOfTime, Store
+from constrint.engine.clock import OutOfTime
+from constrint.engine.store import Inconsistent, Store
 from constrint.errors import ProblemError, SizeLimitError, unknown_name
 from constrint.expressions import Expression, Op, variable, variable_names
 from constrint.problem import Problem

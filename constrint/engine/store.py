@@ -17,12 +17,12 @@ Every pruning goes through one of the doors here and leaves on the trail what it
 from __future__ import annotations
 
 import math
-import time
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from constrint.engine.clock import Clock
 from constrint.engine.propagator import EAGER, NORMAL
 from constrint.numbers import combine_congruences, divisors, low_bits
 
@@ -51,43 +51,8 @@ class OutOfRange(Exception):
     """A finite bound would pass the working range; solve again with a larger one."""
 
 
-class OutOfTime(Exception):
-    """The deadline has passed."""
-
-
 # What a trail entry restores.
 _LO, _HI, _MASK, _CONGRUENCE, _DIVISOR, _VALUES, _ENTAILED = range(7)
-
-
-class Cancelled(OutOfTime):
-    """Somebody asked the search to stop."""
-
-
-class Clock:
-    """Stops a search at its deadline or when it is cancelled and, on the way, reports how it stands."""
-
-    def __init__(
-        self,
-        deadline: float | None,
-        report: Callable[[], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
-    ) -> None:
-        self.deadline = deadline
-        self.report = report
-        self.cancelled = cancelled
-        self._next_report = 0.0
-
-    def check(self) -> None:
-        """Raises OutOfTime at the deadline, Cancelled when asked to stop; calls the report about ten times a
-        second."""
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled
-        now = time.monotonic()
-        if self.deadline is not None and now >= self.deadline:
-            raise OutOfTime
-        if self.report is not None and now >= self._next_report:
-            self._next_report = now + 0.1
-            self.report()
 
 
 class Store:
