@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from flashrnn.backends import Settings
-from flashrnn.cuda import gradients
 from flashrnn.cuda.calls import configured, gate_dtype, numbers, work_of
-from flashrnn.cuda.gradients import float32_product
 from flashrnn.cuda.launch import Arguments, arguments, loaded, rows, strides, whole
 from flashrnn.cuda.tuner import Work
+from flashrnn.gradients import float32_product, outer
 
 
 def forward(
@@ -115,7 +114,7 @@ def backward(
                 pointwise(step)
                 float32_product(operand, matrix, out=product)
             pointwise(-1)
-        return *gradients.outer(settings, d_gates, states, all_states, reset, R), d_initial
+        return *outer(settings, d_gates, states, all_states, reset, R), d_initial
 
 
 class _Pointwise:

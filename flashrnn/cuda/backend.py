@@ -11,9 +11,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from flashrnn import hardware
+from flashrnn import gradients, hardware
 from flashrnn.backends import Backend, Request, Settings, register
-from flashrnn.cuda import alternating, gradients, tuner
+from flashrnn.cuda import alternating, tuner
 from flashrnn.cuda.calls import (
     DTYPES,
     chosen,

@@ -1,4 +1,4 @@
-"""What was worked out once, kept on disk: compiled kernels and solved configurations.
+"""What was worked out once, kept on disk: compiled kernels, solved configurations, profiles of unknown GPUs.
 
 An entry is a file named after the hash of its key, and a key holds everything that the entry depends on.
 Files appear whole, by renaming, so any number of processes may share the folder without locks: at worst two
@@ -47,13 +47,17 @@ def read(kind: str, key: Mapping[str, Any]) -> bytes | None:
 
 def write(kind: str, key: Mapping[str, Any], content: bytes) -> None:
     """Keeps `content` under this key. Where the folder cannot be written, warns and goes on without."""
-    path = path_of(kind, key)
+    place(path_of(kind, key), hashlib.sha256(content).digest() + content)
+
+
+def place(path: Path, content: bytes) -> bool:
+    """Puts a whole file into the folder; False, with a warning, where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(content).digest() + content)
+                file.write(content)
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -63,8 +67,10 @@ def write(kind: str, key: Mapping[str, Any], content: bytes) -> None:
             f"the cache folder {folder()} cannot be written ({error}): nothing is kept between runs; "
             "FLASHRNN_CACHE names another folder",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
+        return False
+    return True
 
 
 _DIGEST = hashlib.sha256().digest_size

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -80,19 +81,34 @@ def query(device: int = 0) -> dict[str, Any]:
 
 
 def profile_name(found: Mapping[str, Any]) -> str:
-    """A profile of the GPU: a known one if it agrees, else the path of a file in the cache's folder."""
+    """A profile of the GPU: a known one if it agrees, else the path of a file in the cache's folder.
+
+    Where that cannot be written, which is warned of, the file lives as long as this process.
+    """
     name = nearest(found)
     kin = hardware.load(name)
     if all(getattr(kin, key) == found[key] for key in _DECISIVE):
         return name
     text = as_yaml(profile_data(found))
-    path = cache.folder() / "profiles" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            file.write(text)
-        os.replace(file.name, path)
+    file = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
+    path = cache.folder() / "profiles" / file
+    if not _holds(path, text) and not cache.place(path, text.encode()):
+        path = Path(_own_folder().name) / file
+        path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+@lru_cache
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    """Where profiles are that the cache cannot keep; it is gone with this process."""
+    return tempfile.TemporaryDirectory(prefix="flashrnn-")
 
 
 def nearest(found: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import torch
 from flashrnn import vanilla
 from flashrnn.backends import Settings
 from flashrnn.cells import CELLS
-from flashrnn.cuda import alternating, gradients
+from flashrnn.cuda import alternating
 from flashrnn.cuda.launch import Arguments
 from flashrnn.cuda.tuner import Work
 from tests.flashrnn.cuda import emulation
@@ -58,8 +58,6 @@ def emulated(monkeypatch):
 
         monkeypatch.setattr(alternating, "_Pointwise", OnTheProcessor)
         monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
-        # On a processor PyTorch's product puts out what went in.
-        monkeypatch.setattr(gradients, "_WIDENS", False)
 
     return use
 

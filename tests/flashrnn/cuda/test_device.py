@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from flashrnn import hardware
 from flashrnn.backends import Request
 from flashrnn.cuda import device
 from flashrnn.cuda.backend import unavailable_fused
+
+ROOT = Path(__file__).parents[3]
 
 
 def told_by(profile: hardware.Profile, **others: Any) -> dict[str, Any]:
@@ -74,6 +78,63 @@ def test_a_gpu_that_differs_gets_a_file_of_its_own(tmp_path: Path, monkeypatch: 
     assert hardware.load(path).sm_count == 78
     assert device.profile_name(found) == path
     assert [str(file) for file in (tmp_path / "profiles").iterdir()] == [path]
+
+
+def test_a_damaged_file_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLASHRNN_CACHE", str(tmp_path))
+    found = told_by(hardware.load("h200"), sm_count=78)
+    path = Path(device.profile_name(found))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    assert device.profile_name(found) == str(path)
+    assert path.read_bytes() == whole
+
+
+# What a process does for a GPU of its own where the cache is a file, and what it says.
+UNWRITABLE = """
+import sys, warnings
+from flashrnn import hardware
+from flashrnn.cuda import device
+from tests.flashrnn.cuda.test_device import told_by
+found = told_by(hardware.load("h200"), sm_count=78)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    path = device.profile_name(found)
+    assert device.profile_name(found) == path
+assert [warning.category for warning in caught] == [RuntimeWarning, RuntimeWarning]
+assert "cannot be written" in str(caught[0].message)
+assert hardware.load(path).sm_count == 78
+print(path)
+"""
+
+
+def test_where_the_cache_cannot_be_written_the_file_lives_as_long_as_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("FLASHRNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    done = subprocess.run([sys.executable, "-c", UNWRITABLE], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).parents[1] == tmp_path / "temporary"
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert (tmp_path / "cache").read_text() == "in the way"
+
+
+def test_a_write_that_fails_leaves_nothing_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASHRNN_CACHE", str(tmp_path))
+
+    def fail(source: str, target: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(device.cache.os, "replace", fail)
+    with pytest.warns(RuntimeWarning, match="no space"):
+        path = device.profile_name(told_by(hardware.load("h200"), sm_count=78))
+    assert hardware.load(path).sm_count == 78
+    assert list((tmp_path / "profiles").iterdir()) == []
 
 
 @pytest.mark.parametrize("matmul", ["highest", "high"])

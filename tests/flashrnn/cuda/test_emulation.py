@@ -11,7 +11,7 @@ from torch import Tensor
 from flashrnn import vanilla
 from flashrnn.backends import Settings
 from flashrnn.cells import CELLS
-from flashrnn.cuda.gradients import outer
+from flashrnn.gradients import outer
 from tests.flashrnn.cuda import emulation
 from tests.flashrnn.cuda.emulation import Built, Instance, Options, up
 from tests.flashrnn.reference import FUNCTIONS, assert_close, random_tensors
