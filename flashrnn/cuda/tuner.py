@@ -20,10 +20,13 @@ import hashlib
 import heapq
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import yaml
 
 import constrint
 from flashrnn import hardware
@@ -265,11 +268,14 @@ def _problem(family: str, work: Work, profile: str, largest: int = 0) -> constri
         known = getattr(gpu, key)
         if known is not None:
             parameters[name] = known
-    file = "alternating" if family == "alternating" else "fused"
-    if file == "fused":
+    if family in FUSED:
         parameters["family"] = FUSED.index(family)
         parameters["largest_cluster"] = gpu.blocks_per_cluster_nonportable or gpu.blocks_per_cluster or 1
-    return constrint.load(MODELS / f"{file}.yaml", set=parameters, include={"gpu": profile})
+    return constrint.load(_model(family), set=parameters, include={"gpu": profile})
+
+
+def _model(family: str) -> Path:
+    return MODELS / ("fused.yaml" if family in FUSED else "alternating.yaml")
 
 
 # Gates, those with R, those with an input, states, and states that a derivative reads besides h; then
@@ -324,13 +330,31 @@ def choose(
     }
     stored = disk.read("configurations", key)
     if stored is not None:
-        found = json.loads(stored)
-        return found and Configuration(found["family"], work, str(profile), found["values"])
+        with suppress(ValueError):
+            return _decoded(stored, work, profile, families)
     refused = _contradicted if verify else lambda configuration: False
     chosen = next(configurations(work, profile, families, refused), None)
     content = None if chosen is None else {"family": chosen.family, "values": chosen.values}
     disk.write("configurations", key, json.dumps(content).encode())
     return chosen
+
+
+def _decoded(stored: bytes, work: Work, profile: str | Path, families: Sequence[str]) -> Configuration | None:
+    """What `choose` keeps: a family and all variables of its model. Raises ValueError for anything else."""
+    found = json.loads(stored)
+    if found is None:
+        return None
+    match found:
+        case {"family": str(family), "values": dict(values)} if family in families:
+            whole = all(type(value) is int for value in values.values())
+            if whole and values.keys() == _variables(family):
+                return Configuration(family, work, str(profile), values)
+    raise ValueError("not a stored choice")
+
+
+@cache
+def _variables(family: str) -> frozenset[str]:
+    return frozenset(yaml.safe_load(_model(family).read_bytes())["variables"])
 
 
 def _contradicted(configuration: Configuration) -> bool:

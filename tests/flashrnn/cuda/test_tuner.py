@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -261,6 +263,49 @@ def test_a_damaged_choice_is_made_anew(tmp_path: Path, monkeypatch: pytest.Monke
     entry.write_bytes(entry.read_bytes()[:-3])
     assert tuner.choose(work, "h100_sxm") == first
     assert len(asked) == 2
+
+
+def entry(family: object, values: object) -> bytes:
+    return json.dumps({"family": family, "values": values}).encode()
+
+
+# What may stand in the place of a choice, its checksum right: of an older program, or of another one.
+OUTDATED: dict[str, Callable[[dict[str, int]], bytes]] = {
+    "nothing": lambda values: b"",
+    "not a text": lambda values: b"\xff",
+    "not JSON": lambda values: b"{'family': 'block'}",
+    "another type": lambda values: b'["block"]',
+    "no answer": lambda values: b"false",
+    "no family": lambda values: json.dumps({"values": values}).encode(),
+    "no values": lambda values: b'{"family": "block"}',
+    "an unknown family": lambda values: entry("warp", values),
+    "a family that was not asked for": lambda values: entry("grid", values),
+    "a family with other variables": lambda values: entry("alternating", values),
+    "a family of another type": lambda values: entry(["block"], values),
+    "values without names": lambda values: entry("block", list(values.values())),
+    "a value is missing": lambda values: entry("block", {k: values[k] for k in values if k != "waves"}),
+    "a value too many": lambda values: entry("block", values | {"teeth": 32}),
+    "a text for a number": lambda values: entry("block", values | {"threads": "64"}),
+    "a fraction": lambda values: entry("block", values | {"threads": 64.0}),
+    "a truth value": lambda values: entry("block", values | {"waves": True}),
+    "null for a number": lambda values: entry("block", values | {"threads": None}),
+}
+
+
+@pytest.mark.parametrize("outdated", OUTDATED.values(), ids=OUTDATED)
+def test_an_outdated_choice_is_made_anew(
+    outdated: Callable[[dict[str, int]], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = judged(monkeypatch, refused=0)
+    work, families = Work("lstm", "forward", "bfloat16", 64, 12, 16), ("block", "alternating")
+    first = tuner.choose(work, "h100_sxm", families)
+    assert first is not None and first.family == "block"
+    (file,) = (tmp_path / "cache" / "configurations").iterdir()
+    whole = file.read_bytes()
+    content = outdated(first.values)
+    file.write_bytes(hashlib.sha256(content).digest() + content)
+    assert tuner.choose(work, "h100_sxm", families) == first
+    assert len(asked) == 2 and file.read_bytes() == whole
 
 
 def test_that_nothing_fits_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
