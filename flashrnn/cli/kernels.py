@@ -109,14 +109,16 @@ def _max_head_dim(arguments: argparse.Namespace) -> int:
             for dtype in dtypes:
                 largest = {
                     family: min(
-                        tuner.largest_head_dim(cell, direction, dtype, profile, family)
+                        tuner.largest_head_dim(cell, direction, dtype, profile, family, arguments.verify)
                         for direction in _directions(arguments)
                     )
                     for family in families
                 }
-                data.append({"hardware": profile, "cell": cell, "dtype": dtype, "largest": largest})
+                row = {"hardware": profile, "cell": cell, "dtype": dtype, "verified": arguments.verify}
+                data.append({**row, "largest": largest})
     rows = [[row["hardware"], row["cell"], row["dtype"], *row["largest"].values()] for row in data]
-    title = f"largest head dimension, {arguments.direction}; the alternating kernels have no limit"
+    whose = "confirmed by the compiler" if arguments.verify else "by the model"
+    title = f"largest head dimension, {arguments.direction}, {whose}; the alternating kernels have no limit"
     show(arguments, data, [table(title, ["hardware", "cell", "dtype", *families], rows, left=3)])
     return DONE
 

@@ -15,7 +15,9 @@ from benchmarks.gpu.__main__ import main as benchmark
 from flashrnn import hardware
 from flashrnn.backends import Settings
 from flashrnn.cli.main import main
-from flashrnn.cuda import calls, compiler, tuner
+from flashrnn.cuda import calls, compiler, kernels, tuner
+from flashrnn.cuda.kernels import Verification
+from flashrnn.cuda.tuner import Configuration
 
 pytest.importorskip("cupy", reason="NVRTC is asked through CuPy")
 
@@ -79,6 +81,33 @@ def test_a_gpu_that_does_not_exist_goes_the_whole_way(
     assert row["verified"]["contradictions"] == []
     assert main(["tune", "--hardware", str(file), "--cell", "lstm", "--head-dim", str(real["grid"]),
                  "--family", "grid"]) == 1  # fmt: skip
+
+
+def test_the_largest_head_is_the_models_or_the_compilers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the compiler refuses heads of more than 380."""
+
+    def check(configuration: Configuration) -> Verification:
+        refused = ["8 bytes of registers spilled"] if configuration.values["width"] > 380 else []
+        return Verification("sm_90", {}, refused)
+
+    monkeypatch.setattr(kernels, "check", check)
+    asked = ("max-head-dim", "--hardware", "h100_sxm", "--cell", "elman", "--dtype", "bfloat16",
+             "--family", "block")  # fmt: skip
+    row = {"hardware": "h100_sxm", "cell": "elman", "dtype": "bfloat16"}
+    assert answer(capsys, *asked) == [row | {"verified": False, "largest": {"block": 384}}]
+    assert answer(capsys, *asked, "--verify") == [row | {"verified": True, "largest": {"block": 376}}]
+    titles = []
+    for options in ((), ("--verify",)):
+        assert main([*asked, *options]) == 0
+        titles.append(" ".join(capsys.readouterr().out.split("hardware")[0].split()))
+    assert titles == [
+        f"largest head dimension, both, {whose}; the alternating kernels have no limit"
+        for whose in ("by the model", "confirmed by the compiler")
+    ]
+    assert main([*asked[:-1], "alternating"]) == 2
+    assert "invalid choice: 'alternating'" in capsys.readouterr().err
 
 
 def test_the_benchmark_runs_dry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
