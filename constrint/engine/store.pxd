@@ -14,6 +14,7 @@ cdef class Store:
     cpdef bint is_bounded(self, Py_ssize_t x)
     cpdef size(self, Py_ssize_t x)
     cpdef bint contains(self, Py_ssize_t x, value) except -1
+    cpdef members(self, Py_ssize_t x)
     cpdef tuple lattice(self, Py_ssize_t x)
     cpdef bint is_true(self, Py_ssize_t literal)
     cpdef bint is_false(self, Py_ssize_t literal)
@@ -21,6 +22,10 @@ cdef class Store:
     cpdef set_hi(self, Py_ssize_t x, bound)
     cpdef fix(self, Py_ssize_t x, value)
     cpdef remove(self, Py_ssize_t x, value)
+    @cython.locals(values=tuple)
+    cpdef keep(self, Py_ssize_t x, chosen)
+    cpdef restrict_congruence(self, Py_ssize_t x, modulus, remainder)
+    cpdef restrict_divisor(self, Py_ssize_t x, multiple)
     cpdef entail(self, propagator)
     cpdef _hold_values(self, Py_ssize_t x, tuple values)
     cpdef _set_mask(self, Py_ssize_t x, mask)

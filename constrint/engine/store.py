@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from constrint.engine.clock import Clock
@@ -332,7 +332,7 @@ class Store:
         values = self.values[x]
         if values is None:
             lo, hi = self.lo[x], self.hi[x]
-            inside = tuple(value for value in chosen if lo <= value <= hi and self.contains(x, value))
+            inside = tuple([value for value in chosen if lo <= value <= hi and self.contains(x, value)])
             if not inside:
                 raise Inconsistent
             if max(-inside[0], inside[-1]) >= self.limit:
@@ -372,7 +372,7 @@ class Store:
             return
         values = self.values[x]
         if values is not None:
-            self._keep_where(x, lambda value: (value - remainder) % modulus == 0)
+            self.keep(x, [value for value in self.members(x) if (value - remainder) % modulus == 0])
             return
         combined = combine_congruences(mod, self.rem[x], modulus, remainder % modulus)
         if combined is None:
@@ -404,7 +404,7 @@ class Store:
                 raise Inconsistent
             return
         if self.values[x] is not None:
-            self._keep_where(x, lambda value: value != 0 and multiple % value == 0)
+            self.keep(x, [value for value in self.members(x) if value and multiple % value == 0])
             return
         if new == old:
             return
@@ -419,7 +419,7 @@ class Store:
             self.set_hi(x, -1)
         listed = divisors(new, DIVISOR_LIMIT)
         if listed is not None:
-            signed = listed if self.lo[x] > 0 else tuple(-d for d in reversed(listed)) + listed
+            signed = listed if self.lo[x] > 0 else tuple([-d for d in reversed(listed)]) + listed
             self.keep(x, signed)
         else:
             self._list_divisors(x)
@@ -448,17 +448,6 @@ class Store:
         """Of a divisor of a number too hard to factor: the explicit set, once the interval is short."""
         if self.values[x] is None and (self.hi[x] - self.lo[x]) // self.mod[x] < SET_LIMIT:
             self.keep(x, self.members(x))
-
-    def _keep_where(self, x: int, condition: Callable[[int], bool]) -> None:
-        values = self.values[x]
-        assert values is not None
-        mask = rest = self.mask[x]
-        while rest:
-            low = rest & -rest
-            if not condition(values[low.bit_length() - 1]):
-                mask ^= low
-            rest ^= low
-        self._set_mask(x, mask)
 
     def _hold_values(self, x: int, values: tuple[int, ...]) -> None:
         """Starts an explicit set that agrees with the other statements of the domain."""

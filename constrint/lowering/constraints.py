@@ -26,7 +26,7 @@ from constrint.engine.propagators.membership import Table
 from constrint.engine.propagators.relation import RelationTruth
 from constrint.engine.store import FALSE, TRUE, Store
 from constrint.expressions import Expression, Op
-from constrint.lowering.definitions import Affine
+from constrint.lowering.definitions import Affine, bare_variable
 from constrint.lowering.reification import Reification
 from constrint.lowering.terms import FUNCTIONS, divisor
 
@@ -78,7 +78,7 @@ class Lowering(Reification):
     def objective(self, expression: Expression) -> int:
         """A variable that equals the expression, which must be defined."""
         self.conditions = None
-        return self.variable(self.affine(expression))
+        return self.value(expression)
 
     def finish(self) -> None:
         """Propagates everything, and adds what is best chosen by the domains that are left."""
@@ -102,15 +102,15 @@ class Lowering(Reification):
         elif op in _COMPARED:
             self._assert_comparison(e)
         elif op is Op.MEMBER:
-            self.store.keep(self.variable(self.affine(e.args[0])), e.data)
+            self.store.keep(self.value(e.args[0]), e.data)
         elif op is Op.ALL_DIFFERENT:
             self._assert_different(*self._shifted(e.args))
         elif op is Op.TABLE:
-            self.store.post(Table([self.variable(self.affine(arg)) for arg in e.args], e.data))
+            self.store.post(Table([self.value(arg) for arg in e.args], e.data))
         elif op is Op.RELATION:
             self._assert_relation(e)
         elif op is Op.DIVIDES:
-            self._assert_divides(self.variable(self.affine(e.args[0])), self.affine(e.args[1]))
+            self._assert_divides(self.value(e.args[0]), self.affine(e.args[1]))
         elif op is Op.OR:
             self._assert_any([self.literal(arg) for arg in e.args])
         elif op is Op.IMPLIES:
@@ -174,16 +174,15 @@ class Lowering(Reification):
                 self._assert_divides(divisor(self, remainder.args[1]), self.affine(remainder.args[0]))
                 return
             left, right = e.args
-            # A function is lowered straight into the variable that it equals.
             for function, other in ((left, right), (right, left)):
                 if function.op in FUNCTIONS:
                     value = self.affine(other)
-                    if function.op is Op.MULTIPLY and other.op is Op.ADD:
-                        # A monomial and a sum are one row: no variable needs to stand for the sum.
-                        self._assert_linear(Op.EQUAL, self.affine(function), value)
-                        return
-                    target = self.variable(value)
-                    self._assert_linear(Op.EQUAL, self.affine(function, target), ({target: 1}, 0))
+                    # A function is lowered straight into the variable or constant that it equals; with
+                    # a sum it is one row, and no variable needs to stand for the sum.
+                    target = bare_variable(value) if value[0] else self.constant(value[1])
+                    lowered = self.affine(function, target)
+                    if target is None or lowered != ({target: 1}, 0):
+                        self._assert_linear(Op.EQUAL, lowered, value)
                     return
         self._assert_linear(*self._relation(e))
 
@@ -236,7 +235,7 @@ class Lowering(Reification):
             self._different.append((xs, offsets))
 
     def _assert_relation(self, e: Expression) -> None:
-        xs = [self.variable(self.affine(arg)) for arg in e.args]
+        xs = [self.value(arg) for arg in e.args]
         simpler = e.data.simpler(e.args) if self.spell_out and not e.data.is_known else None
         if simpler is not None:
             self._assert(simpler)
@@ -267,16 +266,16 @@ class Lowering(Reification):
             if op in _COMPARED:
                 truth = self._comparison(e)
             elif op is Op.MEMBER:
-                truth = self.member(self.variable(self.affine(e.args[0])), e.data)
+                truth = self.member(self.value(e.args[0]), e.data)
             elif op is Op.ALL_DIFFERENT:
                 truth = self._different_literal(*self._shifted(e.args))
             elif op is Op.TABLE:
-                xs = [self.variable(self.affine(arg)) for arg in e.args]
+                xs = [self.value(arg) for arg in e.args]
                 truth = self.truth(("table", *xs, e.data), lambda b: Table(xs, e.data, b))
             elif op is Op.RELATION:
                 truth = self._related(e)
             elif op is Op.DIVIDES:
-                a, b = [self.variable(self.affine(arg)) for arg in e.args]
+                a, b = [self.value(arg) for arg in e.args]
                 truth = self.divides(a, b)
             else:
                 truth = self.compare(Op.NOT_EQUAL, self.affine(e), ({}, 0))
@@ -293,7 +292,7 @@ class Lowering(Reification):
         if _is_divisibility(e):
             remainder = _remainder_of(e)
             b = divisor(self, remainder.args[1])
-            truth = self.divides(b, self.variable(self.affine(remainder.args[0])))
+            truth = self.divides(b, self.value(remainder.args[0]))
             return truth if e.op is Op.EQUAL else truth ^ 1
         return self.compare(*self._relation(e))
 
@@ -312,7 +311,7 @@ class Lowering(Reification):
 
     def _related(self, e: Expression) -> int:
         """The truth of a global constraint of defined arguments."""
-        xs = [self.variable(self.affine(arg)) for arg in e.args]
+        xs = [self.value(arg) for arg in e.args]
         simpler = e.data.simpler(e.args) if self.spell_out or e.data.splits else None
         if simpler is not None:
             return self.literal(simpler)
@@ -338,6 +337,12 @@ class Lowering(Reification):
         if literal <= FALSE:
             return {}, 1 - literal
         return ({literal >> 1: -1}, 1) if literal & 1 else ({literal >> 1: 1}, 0)
+
+    def value(self, e: Expression) -> int:
+        """A variable that is the expression's value."""
+        if e.op is Op.VARIABLE:
+            return self.variables[e.data]
+        return self.variable(self.affine(e))
 
     def _sum(self, args: Sequence[Expression]) -> Affine:
         terms: dict[int, int] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 
 from constrint.engine.propagator import Propagator
 from constrint.engine.propagators.division import DivMod
@@ -13,12 +13,23 @@ Affine = tuple[dict[int, int], int]
 """Σ coefficient·variable + constant."""
 
 
+def bare_variable(affine: Affine) -> int | None:
+    """The variable that the affine form is; None where it is none."""
+    terms, shift = affine
+    if shift == 0 and len(terms) == 1:
+        ((x, c),) = terms.items()
+        if c == 1:
+            return x
+    return None
+
+
 class Definitions:
     """The variables that were defined in `store`, by what they mean."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._known: dict[Hashable, int] = {}
+        self._coefficient_limit = 1 << store.limit.bit_length() // 4
 
     def constant(self, value: int) -> int:
         """The variable that is the constant `value`."""
@@ -34,12 +45,11 @@ class Definitions:
         terms, shift = affine
         if not terms:
             return self.constant(shift)
-        if shift == 0 and len(terms) == 1:
-            ((x, c),) = terms.items()
-            if c == 1:
-                return x
-        items = tuple(sorted((x, c) for x, c in terms.items() if c))
-        self._check_range(terms.values())
+        x = bare_variable(affine)
+        if x is not None:
+            return x
+        items = tuple(sorted([(x, c) for x, c in terms.items() if c]))
+        self._check_coefficients(terms)
         key = ("sum", items, shift)
         if key not in self._known:
             self._known[key] = z = self.store.new_variable(None, None)
@@ -78,7 +88,7 @@ class Definitions:
         for x, c in right[0].items():
             sums[x] = sums.get(x, 0) - c
         bound = right[1] - left[1]
-        self._check_range(sums.values())
+        self._check_coefficients(sums)
         terms = []
         for x in sorted(sums):
             c = sums[x]
@@ -89,8 +99,7 @@ class Definitions:
                     terms.append((c, x))
         return terms, bound
 
-    def _check_range(self, coefficients: Iterable[int]) -> None:
+    def _check_coefficients(self, terms: dict[int, int]) -> None:
         """Raises OutOfRange for a coefficient so large that a bound times it might pass for infinite."""
-        margin = self.store.limit.bit_length() // 4
-        if any(c.bit_length() > margin for c in coefficients):
+        if terms and max(max(terms.values()), -min(terms.values())) >= self._coefficient_limit:
             raise OutOfRange

@@ -81,8 +81,8 @@ def _power_of(lowering: Lowering, x: int, n: int, target: int | None) -> int:
 
 
 def _power(lowering: Lowering, e: Expression, target: int | None) -> Affine:
-    x = lowering.variable(lowering.affine(e.args[0]))
-    y = lowering.variable(lowering.affine(e.args[1]))
+    x = lowering.value(e.args[0])
+    y = lowering.value(e.args[1])
     store = lowering.store
     if store.is_fixed(y):
         n = store.lo[y]
@@ -96,7 +96,7 @@ def _power(lowering: Lowering, e: Expression, target: int | None) -> Affine:
 
 
 def _quotient(lowering: Lowering, e: Expression, target: int | None) -> Affine:
-    a = lowering.variable(lowering.affine(e.args[0]))
+    a = lowering.value(e.args[0])
     b = divisor(lowering, e.args[1])
     if b == 0:
         return {a: 1}, 0
@@ -104,7 +104,7 @@ def _quotient(lowering: Lowering, e: Expression, target: int | None) -> Affine:
 
 
 def _remainder(lowering: Lowering, e: Expression, target: int | None) -> Affine:
-    a = lowering.variable(lowering.affine(e.args[0]))
+    a = lowering.value(e.args[0])
     b = divisor(lowering, e.args[1])
     if b == 0:
         return {}, 0
@@ -112,16 +112,20 @@ def _remainder(lowering: Lowering, e: Expression, target: int | None) -> Affine:
 
 
 def _ceil_quotient(lowering: Lowering, e: Expression, target: int | None) -> Affine:
-    """ceil(a / b) = -(-a // b)."""
+    """ceil(a / b) = (a + b - 1) // b for a constant b > 0, else -(-a // b)."""
     terms, shift = lowering.affine(e.args[0])
-    a = lowering.variable(({x: -c for x, c in terms.items()}, -shift))
     b = divisor(lowering, e.args[1])
+    store = lowering.store
+    if store.is_fixed(b) and store.lo[b] > 0:
+        a = lowering.variable((terms, shift + store.lo[b] - 1))
+        return {lowering.division(a, b, target, None)[0]: 1}, 0
+    a = lowering.variable(({x: -c for x, c in terms.items()}, -shift))
     return {lowering.division(a, b, None, None)[0]: -1}, 0
 
 
 def divisor(lowering: Lowering, e: Expression) -> int:
     """The variable of a divisor, which is not 0 where the term is defined."""
-    b = lowering.variable(lowering.affine(e))
+    b = lowering.value(e)
     if lowering.store.contains(b, 0):
         if lowering.conditions is None:
             lowering.store.post(LinearNe([(1, b)], 0))
@@ -156,7 +160,7 @@ def _common(lowering: Lowering, e: Expression, target: int | None) -> Affine:
     if len(e.args) == 1:
         return _absolute(lowering, e, target)
     kind = Gcd if e.op is Op.GCD else Lcm
-    xs = [lowering.variable(lowering.affine(arg)) for arg in e.args]
+    xs = [lowering.value(arg) for arg in e.args]
     x = xs[0]
     for y in xs[1:]:
         pair = min(x, y), max(x, y)
@@ -176,9 +180,9 @@ def _choice(lowering: Lowering, e: Expression, target: int | None) -> Affine:
         return lowering.affine(e.args[2], target)
     # Only the chosen branch need be defined.
     with lowering.captured() as then_needs:
-        x = lowering.variable(lowering.affine(e.args[1]))
+        x = lowering.value(e.args[1])
     with lowering.captured() as else_needs:
-        y = lowering.variable(lowering.affine(e.args[2]))
+        y = lowering.value(e.args[2])
     for need in then_needs:
         lowering.need(lowering.either([condition ^ 1, need]))
     for need in else_needs:
@@ -187,7 +191,7 @@ def _choice(lowering: Lowering, e: Expression, target: int | None) -> Affine:
 
 
 def _element(lowering: Lowering, e: Expression, target: int | None) -> Affine:
-    index = lowering.variable(lowering.affine(e.args[0]))
+    index = lowering.value(e.args[0])
     forms = [lowering.affine(arg) for arg in e.args[1:]]
     store = lowering.store
     if lowering.conditions is None:
@@ -208,7 +212,7 @@ def _count(lowering: Lowering, e: Expression, target: int | None) -> Affine:
     value, *items = e.args
     if value.op is Op.CONSTANT:
         with lowering.captured() as conditions:
-            xs = [lowering.variable(lowering.affine(item)) for item in items]
+            xs = [lowering.value(item) for item in items]
         if not conditions:
             return lowering.function(("count", value.data, *xs), lambda z: Count(z, xs, value.data), target)
     equalities = tuple(Expression(Op.EQUAL, (item, value)) for item in items)
@@ -216,7 +220,7 @@ def _count(lowering: Lowering, e: Expression, target: int | None) -> Affine:
 
 
 def _global(lowering: Lowering, e: Expression, target: int | None) -> Affine:
-    xs = [lowering.variable(lowering.affine(arg)) for arg in e.args]
+    xs = [lowering.value(arg) for arg in e.args]
     if lowering.spell_out:
         return lowering.affine(e.data.simpler(e.args), target)
     for need in e.data.needs(e.args):

@@ -115,27 +115,29 @@ class Product(Propagator):
             z_low *= scale
         if z_high >= store.limit:
             z_high *= scale
-        store.set_lo(x, min(ceil_div(a, b) for a in (z_low, z_high) for b in (low, high)))
-        store.set_hi(x, max(a // b for a in (z_low, z_high) for b in (low, high)))
+        store.set_lo(x, min([ceil_div(a, b) for a in (z_low, z_high) for b in (low, high)]))
+        store.set_hi(x, max([a // b for a in (z_low, z_high) for b in (low, high)]))
 
     def _divisibility(self, store: Store) -> None:
         z, lo, hi = self.z, store.lo, store.hi
-        scale = 1
+        # The free factors are multiples of `common` together, and divide `whole`, where that is not 0.
+        scale = common = whole = 1
         free = []
         for x in self.xs:
             if lo[x] == hi[x]:
                 scale *= abs(lo[x])
             else:
-                free.append((x, *store.lattice(x)))
+                g, divides = store.lattice(x)
+                common *= g
+                whole *= divides
+                free.append((x, g, divides))
         if scale == 0:
             store.fix(z, 0)
             return
         if not free:
             return
-        common = whole = scale
-        for _, g, divides in free:
-            common *= g
-            whole *= divides
+        common *= scale
+        whole *= scale
         z_common, z_divides = store.lattice(z)
         if z_common % common:
             store.restrict_congruence(z, common, 0)
