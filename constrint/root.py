@@ -197,10 +197,11 @@ def components(store: Store) -> list[Component]:
                 rows.append(
                     (free, None if low is None else low - fixed, None if high is None else high - fixed)
                 )
-                first = next(iter(free))
                 for x in free:
                     parent.setdefault(x, x)
-                    parent[find(x)] = find(first)
+                first = find(next(iter(free)))
+                for x in free:
+                    parent[find(x)] = first
     found: dict[int, Component] = {}
     for x in parent:
         component = found.setdefault(find(x), Component([]))

@@ -278,36 +278,36 @@ def checked_limit(time_limit: Any) -> float:
 
 def largest_bits(problem: Problem, constraints: Sequence[Constraint]) -> int:
     """The number of bits of the largest constant in the problem."""
-    largest = 1
+    numbers: set[Any] = {1}
     for spec in problem.variables.values():
-        for number in (spec.low, spec.high, spec.multiple_of, spec.divides, spec.power_of):
-            if number is not None:
-                largest = max(largest, abs(number))
-        for number in (*(spec.values or ())[:1], *(spec.values or ())[-1:], *(spec.remainder or ())):
-            largest = max(largest, abs(number))
-    expressions = [constraint.expression for constraint in constraints]
-    expressions.extend(objective.expression for objective in problem.objectives)
-    expressions.extend(preference.expression for preference in problem.preferences)
-    # Every node is looked at once, also one that stands in several places.
-    stack, seen = expressions, set()
+        numbers.update((spec.low, spec.high, spec.multiple_of, spec.divides, spec.power_of))
+        if spec.values:
+            numbers.update((spec.values[0], spec.values[-1]))
+        if spec.remainder is not None:
+            numbers.update(spec.remainder)
+    numbers.discard(None)
+    stack = [constraint.expression for constraint in constraints]
+    stack.extend(objective.expression for objective in problem.objectives)
+    stack.extend(preference.expression for preference in problem.preferences)
+    # Every operation is looked at once, also one that stands in several places.
+    seen = set()
     while stack:
         node = stack.pop()
         op = node.op
         if op is Op.VARIABLE:
             continue
         if op is Op.CONSTANT:
-            largest = max(largest, abs(node.data))
-            continue
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        stack.extend(node.args)
-        if op is Op.MEMBER and node.data:
-            largest = max(largest, abs(node.data[0]), abs(node.data[-1]))
-        elif op is Op.RELATION or op is Op.FUNCTION:
-            largest = max([largest, *map(abs, node.data.constants())])
-        elif op is Op.TABLE:
-            largest = max(largest, *(abs(value) for row in node.data for value in row), 1)
+            numbers.add(node.data)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(node.args)
+            if op is Op.MEMBER:
+                numbers.update(node.data[:1], node.data[-1:])
+            elif op is Op.RELATION or op is Op.FUNCTION:
+                numbers.update(node.data.constants())
+            elif op is Op.TABLE:
+                numbers.update(*node.data)
+    largest: int = max(max(numbers), -min(numbers))
     return largest.bit_length()
 
 

@@ -51,6 +51,9 @@ class OutOfRange(Exception):
     """A finite bound would pass the working range; solve again with a larger one."""
 
 
+_NO_LATTICE = (0, 0, (1, 0))
+"""That the lattice of no explicit set was asked for last."""
+
 # What a trail entry restores.
 _LO, _HI, _MASK, _CONGRUENCE, _DIVISOR, _VALUES, _ENTAILED = range(7)
 
@@ -94,18 +97,15 @@ class Store:
 
     def new_variable(self, lo: int | None, hi: int | None) -> int:
         """A new variable; None stands for no bound."""
-        for array, value in (
-            (self.lo, -self.infinity if lo is None else lo),
-            (self.hi, self.infinity if hi is None else hi),
-            (self.mod, 1),
-            (self.rem, 0),
-            (self.div, 0),
-            (self.mask, 0),
-            (self._listing, 0),
-        ):
-            array.append(value)
+        self.lo.append(-self.infinity if lo is None else lo)
+        self.hi.append(self.infinity if hi is None else hi)
+        self.mod.append(1)
+        self.rem.append(0)
+        self.div.append(0)
         self.values.append(None)
-        self._last_lattice.append((0, 0, (1, 0)))
+        self.mask.append(0)
+        self._listing.append(0)
+        self._last_lattice.append(_NO_LATTICE)
         self._on_fixed.append([])
         self._on_bounds.append([])
         self._on_change.append([])
