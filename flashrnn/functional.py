@@ -196,7 +196,7 @@ def _canonical(
         shape = (batch, heads, head_dim)
         initial = torch.stack([Wx.new_full(shape, x, dtype=state_dtype) for x in config.initial_values])
     else:
-        initial = reorder(states, config.output_shape, STATES)[:, 0].to(state_dtype)
+        initial = reorder(states, config.output_shape, STATES).squeeze(1).to(state_dtype)
     return (
         reorder(Wx, config.input_shape, INPUT),
         reorder(R, config.recurrent_shape, RECURRENT),

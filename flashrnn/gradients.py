@@ -42,18 +42,16 @@ def _matrix_gradient(
     """
     slots, heads, head_dim, _ = R.shape
     time, batch = d_gates.shape[:2]
-    h_before = R.new_empty(heads, time, batch, head_dim)
-    h_before[:, :1] = states[:1].permute(2, 0, 1, 3)
-    h_before[:, 1:] = all_states[0, :-1].permute(2, 0, 1, 3)
+    h_before = torch.cat((states[:1], all_states[0, :-1])).to(R.dtype)
     if reset is not None:
-        h_before.masked_fill_(reset[:, :, None], settings.initial_values[0])
+        h_before.masked_fill_(reset[:, :, None, None], settings.initial_values[0])
     tiles = heads * -(-slots * head_dim // 128) * -(-head_dim // 128)
     parts = gcd(time * batch, 1 << (256 // tiles).bit_length())
     length = time * batch // parts
     by_head = d_gates[:, :, :slots].permute(3, 0, 1, 2, 4).reshape(heads * parts, length, slots * head_dim)
-    found = float32_product(by_head.transpose(1, 2), h_before.view(heads * parts, length, head_dim))
-    found = found.view(heads, parts, slots, head_dim, head_dim).sum(1)
-    return found.transpose(0, 1).contiguous()
+    h_by_head = h_before.permute(2, 0, 1, 3).reshape(heads * parts, length, head_dim)
+    found = float32_product(by_head.transpose(1, 2), h_by_head)
+    return found.view(heads, parts, slots, head_dim, head_dim).sum(1).transpose(0, 1).contiguous()
 
 
 def float32_product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:

@@ -1,7 +1,9 @@
 """The operators `flashrnn::forward` and `flashrnn::backward`: hand-written derivatives in PyTorch.
 
 One pair serves all backends: the backend's name is an argument. What PyTorch needs besides (shapes for
-tracing, the autograd formula, the rule for vmap) is the same for all of them and stands here.
+tracing, the autograd formula, the rule for vmap) is the same for all of them and stands here. A step of a
+small model takes the GPU less than the processor takes to ask for it, so the operators are defined by
+`torch.library.Library` and not by its `custom_op`, whose wrappers cost as much as a backend's own work.
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,18 @@ _SETTINGS = (
     "str function, bool gradient_recurrent_cut, float? gradient_recurrent_clipval, "
     "float? forward_clipval, float[] initial_values, ScalarType gate_dtype"
 )
+_LIBRARY: Any = torch.library.Library("flashrnn", "DEF")  # type: ignore[no-untyped-call]
+_LIBRARY.define(
+    "forward(Tensor Wx, Tensor R, Tensor b, Tensor states, Tensor? reset, str backend, bool training, "
+    f"{_SETTINGS}) -> (Tensor all_states, Tensor residual)"
+)
+_LIBRARY.define(
+    "backward(Tensor d_all_states, Tensor R, Tensor states, Tensor all_states, Tensor residual, "
+    f"Tensor? reset, Tensor? Wx, Tensor? b, str backend, {_SETTINGS})"
+    " -> (Tensor dWx, Tensor dR, Tensor db, Tensor dstates)"
+)
+forward = torch.ops.flashrnn.forward.default
+backward = torch.ops.flashrnn.backward.default
 
 
 def under_functorch(*kinds: str) -> bool:
@@ -48,13 +62,8 @@ def apply(
     return all_states
 
 
-@torch.library.custom_op(
-    "flashrnn::forward",
-    mutates_args=(),
-    schema="(Tensor Wx, Tensor R, Tensor b, Tensor states, Tensor? reset, str backend, bool training, "
-    f"{_SETTINGS}) -> (Tensor all_states, Tensor residual)",
-)
-def forward(
+@torch.library.impl(_LIBRARY, "forward", "CompositeExplicitAutograd")
+def _forward(
     Wx: Tensor,
     R: Tensor,
     b: Tensor,
@@ -68,14 +77,8 @@ def forward(
     return get_backend(backend).forward(Settings(*settings), Wx, R, b, states, reset, training)
 
 
-@torch.library.custom_op(
-    "flashrnn::backward",
-    mutates_args=(),
-    schema="(Tensor d_all_states, Tensor R, Tensor states, Tensor all_states, Tensor residual, "
-    f"Tensor? reset, Tensor? Wx, Tensor? b, str backend, {_SETTINGS})"
-    " -> (Tensor dWx, Tensor dR, Tensor db, Tensor dstates)",
-)
-def backward(
+@torch.library.impl(_LIBRARY, "backward", "CompositeExplicitAutograd")
+def _backward(
     d_all_states: Tensor,
     R: Tensor,
     states: Tensor,
@@ -94,7 +97,6 @@ def backward(
     return derivative(Settings(*settings), d_all_states, R, states, all_states, residual, reset, Wx, b)
 
 
-@forward.register_fake
 def _forward_fake(
     Wx: Tensor,
     R: Tensor,
@@ -116,7 +118,6 @@ def _forward_fake(
     return all_states, Wx.new_empty(shape, dtype=dtype)
 
 
-@backward.register_fake
 def _backward_fake(
     d_all_states: Tensor,
     R: Tensor,
@@ -140,41 +141,69 @@ def _backward_fake(
     )
 
 
-def _forward_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    Wx, R, b, states, reset, backend, training, *settings = inputs
-    all_states, residual = output
-    keeps = get_backend(backend).keeps_inputs
-    ctx.save_for_backward(R, states, all_states, residual, reset, Wx if keeps else None, b if keeps else None)
-    ctx.dtypes = (Wx.dtype, R.dtype, b.dtype, states.dtype)
-    ctx.backend, ctx.training, ctx.settings = backend, training, settings
-    ctx.set_materialize_grads(False)
+class _Forward(torch.autograd.Function):
+    """`forward` with its derivative."""
 
-
-def _forward_derivative(ctx: Any, d_all_states: Tensor | None, d_residual: None) -> tuple[Tensor | None, ...]:
-    others = (None,) * (3 + len(Settings._fields))
-    if d_all_states is None:
-        return (None,) * 4 + others
-    if not ctx.training:
-        raise RuntimeError(
-            "flashrnn::forward was called with training=False, so nothing was kept for a backward pass"
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
+        all_states, residual = _below_autograd(forward, arguments)
+        Wx, R, b, states, reset, backend, training, *settings = arguments
+        keeps = get_backend(backend).keeps_inputs
+        ctx.save_for_backward(
+            R, states, all_states, residual, reset, Wx if keeps else None, b if keeps else None
         )
-    gradients = backward(d_all_states, *ctx.saved_tensors, ctx.backend, *ctx.settings)
-    cast = tuple(gradient.to(dtype) for gradient, dtype in zip(gradients, ctx.dtypes, strict=True))
-    return cast + others
+        ctx.dtypes = (Wx.dtype, R.dtype, b.dtype, states.dtype)
+        ctx.backend, ctx.training, ctx.settings = backend, training, settings
+        ctx.set_materialize_grads(False)
+        return all_states, residual
+
+    @staticmethod
+    def backward(ctx: Any, d_all_states: Tensor | None, d_residual: None) -> tuple[Tensor | None, ...]:
+        others = (None,) * (3 + len(Settings._fields))
+        if d_all_states is None:
+            return (None,) * 4 + others
+        if not ctx.training:
+            raise RuntimeError(
+                "flashrnn::forward was called with training=False, so nothing was kept for a backward pass"
+            )
+        gradients = backward(d_all_states, *ctx.saved_tensors, ctx.backend, *ctx.settings)
+        cast = tuple(gradient.to(dtype) for gradient, dtype in zip(gradients, ctx.dtypes, strict=True))
+        return cast + others
 
 
-def _backward_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    ctx.backend = inputs[8]
+class _Backward(torch.autograd.Function):
+    """`backward`, which has no derivative of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, ...]:
+        ctx.backend = arguments[8]
+        gradients: tuple[Tensor, ...] = _below_autograd(backward, arguments)
+        return gradients
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> None:
+        raise NotImplementedError(
+            f"backend {ctx.backend!r} has no second derivative; use backend='vanilla' for double backward"
+        )
 
 
-def _backward_derivative(ctx: Any, *gradients: Tensor) -> None:
-    raise NotImplementedError(
-        f"backend {ctx.backend!r} has no second derivative; use backend='vanilla' for double backward"
-    )
+def _below_autograd(operator: Any, arguments: tuple[Any, ...]) -> Any:
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(*arguments)
 
 
-forward.register_autograd(_forward_derivative, setup_context=_forward_context)
-backward.register_autograd(_backward_derivative, setup_context=_backward_context)
+@torch.library.impl(_LIBRARY, "forward", "Autograd")
+def _forward_with_derivative(*arguments: Any) -> Any:
+    if torch.is_grad_enabled():
+        return _Forward.apply(*arguments)  # type: ignore[no-untyped-call]
+    return _below_autograd(forward, arguments)
+
+
+@torch.library.impl(_LIBRARY, "backward", "Autograd")
+def _backward_with_derivative(*arguments: Any) -> Any:
+    if torch.is_grad_enabled():
+        return _Backward.apply(*arguments)  # type: ignore[no-untyped-call]
+    return _below_autograd(backward, arguments)
 
 
 def _forward_vmap(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, Any]:
@@ -221,5 +250,7 @@ def _unfold(size: int, tensor: Tensor, axis: int) -> Tensor:
     return tensor.reshape(*shape[:axis], size, shape[axis] // size, *shape[axis + 1 :]).movedim(axis, 0)
 
 
-forward.register_vmap(_forward_vmap)
-backward.register_vmap(_backward_vmap)
+torch.library.register_fake("flashrnn::forward", _forward_fake, lib=_LIBRARY)
+torch.library.register_fake("flashrnn::backward", _backward_fake, lib=_LIBRARY)
+torch.library.register_vmap("flashrnn::forward", _forward_vmap, lib=_LIBRARY)
+torch.library.register_vmap("flashrnn::backward", _backward_vmap, lib=_LIBRARY)
