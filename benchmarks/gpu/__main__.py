@@ -194,6 +194,8 @@ def _predicted(
 ) -> dict[str, Any]:
     """What the solver predicted of the configurations that ran."""
     from benchmarks.gpu.compiling import works
+    from benchmarks.gpu.roofline import gradients_ms
+    from flashrnn import hardware
     from flashrnn.cuda.tuner import FUSED, choose
 
     if backend == "triton_fused":
@@ -206,7 +208,8 @@ def _predicted(
     return {
         "family": "/".join(found.family if found else "none" for found in chosen),
         "bound": "/".join(found.bound if found else "none" for found in chosen),
-        "predicted_ms": sum(microseconds) * shape.time / 1e3,
+        "predicted_ms": sum(microseconds) * shape.time / 1e3
+        + (gradients_ms(hardware.load(profile), function, dtype, shape) if direction == "both" else 0.0),
     }
 
 

@@ -211,6 +211,16 @@ struct RoundTrip {
 // The blocks of the grid's first half have those of the other half for partners.
 DEVICE int partner_in_grid() { return (block_x() + gridDim.x / 2) % gridDim.x; }
 
+// For comparison: the kernels use no flags.
+DEVICE void add_release(uint32* flag, uint32 value) {
+    asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(flag), "r"(value) : "memory");
+}
+DEVICE uint32 load_acquire(const uint32* flag) {
+    uint32 value;
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(flag) : "memory");
+    return value;
+}
+
 struct ThroughFlag {
     Words4 *mine, *theirs, words{};
     uint32 turns = 0;

@@ -12,6 +12,8 @@ from flashrnn.hardware import Profile
 _ASSUMED = {"shared_load_cycles": 30, "mma_m16n8k16_cycles": 32, "block_barrier_cycles": 22}
 # Two dependent functions of the special function unit (a gate's, then tanh of the state), and their adds.
 _POINTWISE_CYCLES = 80
+# Of the memory's bandwidth, what the strided copies before the product for dR reached on an H200.
+_COPY_RATE = 0.45
 
 
 def floor(gpu: Profile, function: str, dtype: str, shape: Shape, direction: str) -> dict[str, Any]:
@@ -48,3 +50,15 @@ def floor(gpu: Profile, function: str, dtype: str, shape: Shape, direction: str)
     }
     bound = max(bounds, key=lambda name: bounds[name])
     return {"floor_ms": bounds[bound], "floor_bound": bound, "floor_parts": bounds}
+
+
+def gradients_ms(gpu: Profile, function: str, dtype: str, shape: Shape) -> float:
+    """Milliseconds that the gradients of R and b take after the backward loop, about (`flashrnn.gradients`).
+
+    The gates' gradients are copied into an order by heads (read, written), then read for dR and for db; h is
+    put behind the initial state and copied likewise, and read for dR.
+    """
+    size = 4 if dtype in ("float32", "tfloat32") else 2
+    cells = shape.batch * shape.time * shape.heads * shape.head_dim
+    traffic = size * cells * (4 * len(flashrnn.CELLS[function].gates) + 5)
+    return 1e3 * traffic / (_COPY_RATE * gpu.memory_bandwidth_bytes_per_second)
