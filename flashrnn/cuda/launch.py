@@ -20,7 +20,7 @@ from flashrnn.cuda.tuner import Configuration, Work
 
 POINTERS = (
     "inputs", "matrix", "bias", "initial", "reset", "states", "gates", "d_states", "d_gates", "d_initial",
-    "exchange", "flags", "streamed", "product", "carry", "operand",
+    "exchange", "streamed", "product", "carry", "operand",
 )  # fmt: skip
 INTEGERS = (
     "time", "batch", "heads", "first_head", "first_sample", "step",
@@ -103,8 +103,7 @@ def _scratch(configuration: Configuration, teams: int, device: torch.device) -> 
 
     streamed = 512 * values["warps"] * values["tiles"] * values["streamed_steps"]
     return {
-        "exchange": bytes_of(2 * teams * blocks * values["slice_bytes"]),
-        "flags": bytes_of(128 * teams).zero_(),
+        "exchange": bytes_of(32 * teams * blocks * values["slice_bytes"]).fill_(0xFF),
         "streamed": bytes_of(streamed * blocks * teams),
     }
 

@@ -93,33 +93,40 @@ struct Cluster : ExchangeLayout<S, 2, false, 2> {
 };
 #endif
 
-// The blocks are anywhere on the chip: a slice goes through global memory, and a flag counts the warps that
-// have written theirs.
+// The blocks are anywhere on the chip: a slice goes through global memory, and what arrives is its own sign that
+// it has. A word that no message has yet reached is all ones, which no message contains. A thread reads the same
+// chunks of every message and writes the same of its own. After it has written message m it erases what it wrote
+// of message m - 2, which all have read, for message m - 2 + ring in that place. Whoever waits for that does not
+// see its forerunner: since the erasure its writer and then, after sight of a later message, its reader have each
+// had a fence. A fence waits for all that its thread has stored, so there is one for some messages only.
 template <class S>
 struct Grid : ExchangeLayout<S, 1, true, 0> {
     static constexpr bool alone = false;
     static constexpr int slice_pitch = S::slice;
+    static constexpr int ring = 32;        // messages in global memory
+    static constexpr int between_fences = 8;  // at most (ring - 2) / 2
     using Chunk = typename S::Chunk;
-    static constexpr int chunk_bytes = sizeof(Chunk), chunks = S::slice / chunk_bytes;
+    static constexpr int chunk_bytes = sizeof(Chunk), chunks = S::slice / chunk_bytes, words = chunk_bytes / 4;
     static constexpr int bytes_of_block = S::batch_tile * S::slice;
+    static constexpr uint32 nothing = ~0u;
     char *buffer_, *own, *global;
-    uint32* flag;
     int rank;
-    int64 buffer_bytes;
+    int64 message_bytes;
 
     DEVICE Grid(const Arguments& a, char* buffer, char* slice, char*) : buffer_(buffer), own(slice) {
         const int64 here = int64(block_z()) * blocks_y() + block_y();
         const int64 all = int64(blocks_z()) * blocks_y();
         rank = block_x();
         global = a.exchange + here * S::blocks * bytes_of_block;
-        buffer_bytes = all * S::blocks * bytes_of_block;
-        flag = a.flags + here * 32;
+        message_bytes = all * S::blocks * bytes_of_block;
     }
     DEVICE char* buffer(int) const { return buffer_; }
     DEVICE char* slice_of(int) const { return own; }
     DEVICE void begin() {}
     DEVICE void publish(int m, const Elements<S>& place) {
-        char* target = global + (m & 1) * buffer_bytes + rank * bytes_of_block;
+        char* mine = global + rank * bytes_of_block;
+        char* target = mine + m % ring * message_bytes;
+        char* read_by_all = mine + (m + ring - 2) % ring * message_bytes;
         warp_barrier();
 #pragma unroll
         for (int j = 0; j < Elements<S>::count; ++j) {
@@ -127,29 +134,63 @@ struct Grid : ExchangeLayout<S, 1, true, 0> {
             const int chunk = place.lane_row % S::granule;
             const int here = place.sample(j) * S::slice +
                              (place.unit(j) / S::granule * S::chunks_of_granule + chunk) * chunk_bytes;
-            if (place.exists(j) && chunk < S::chunks_of_granule)
-                store_relaxed(reinterpret_cast<Chunk*>(target + here),
-                              *reinterpret_cast<const Chunk*>(own + here));
+            if (!place.exists(j) || chunk >= S::chunks_of_granule) continue;
+            Chunk values = *reinterpret_cast<const Chunk*>(own + here), erased;
+#pragma unroll
+            for (int i = 0; i < words; ++i) {
+                if (values.word[i] == nothing) --values.word[i];  // one NaN instead of another
+                erased.word[i] = nothing;
+            }
+            store_relaxed(reinterpret_cast<Chunk*>(target + here), values);
+            store_relaxed(reinterpret_cast<Chunk*>(read_by_all + here), erased);
         }
-        warp_barrier();
-        if (thread_index() % 32 == 0) add_release(flag, 1);
+        if (m % between_fences == 0) memory_fence();
     }
     DEVICE void await(int m) {
-        if (thread_index() % 32 == 0)
-            while (load_acquire(flag) < uint32(m) * (S::blocks * S::warps)) pause();
-        warp_barrier();
-        const char* source = global + (m & 1) * buffer_bytes;
+        const Chunk* source = reinterpret_cast<const Chunk*>(global + m % ring * message_bytes);
         constexpr int count = S::blocks * S::batch_tile * chunks;
-#pragma unroll 4
-        for (int i = thread_index(); i < count; i += S::threads) {
-            const int sample = i / chunks % S::batch_tile;
-            const int column = i / (chunks * S::batch_tile) * S::slice + i % chunks * chunk_bytes;
-            // The last block's slice may reach beyond the head.
-            if (S::head_dim % S::units == 0 || column < S::k_values * S::element_bytes)
-                *reinterpret_cast<Chunk*>(buffer_ + sample * S::row + column) =
-                    load_relaxed(reinterpret_cast<const Chunk*>(source) + i);
+        // As many under way as the registers beside R allow.
+        constexpr int at_once =
+            smaller(4 * S::tiles * S::register_steps < 150 ? 8 : 3, divide_up(count, S::threads));
+        for (int first = thread_index(); first < count; first += at_once * S::threads) {
+            Chunk found[at_once];
+#pragma unroll
+            for (int i = 0; i < at_once; ++i) found[i].word[0] = nothing;
+            for (bool missing = true; missing;) {
+                missing = false;
+#pragma unroll
+                for (int i = 0; i < at_once; ++i)
+                    if (expected(first + i * S::threads) && !arrived(found[i]))
+                        found[i] = load_relaxed(source + first + i * S::threads);
+#pragma unroll
+                for (int i = 0; i < at_once; ++i)
+                    missing |= expected(first + i * S::threads) && !arrived(found[i]);
+                if (missing) pause();
+            }
+#pragma unroll
+            for (int i = 0; i < at_once; ++i) {
+                const int number = first + i * S::threads, sample = number / chunks % S::batch_tile;
+                if (expected(number))
+                    *reinterpret_cast<Chunk*>(buffer_ + sample * S::row + column(number)) = found[i];
+            }
         }
         block_barrier();
     }
     DEVICE void end() {}
+
+    // Where in a sample's row a message's chunk of this number lies.
+    static DEVICE int column(int number) {
+        return number / (chunks * S::batch_tile) * S::slice + number % chunks * chunk_bytes;
+    }
+    // Whether the message has such a chunk: the last block's slice may reach beyond the head.
+    static DEVICE bool expected(int number) {
+        return number < S::blocks * S::batch_tile * chunks &&
+               (S::head_dim % S::units == 0 || column(number) < S::k_values * S::element_bytes);
+    }
+    static DEVICE bool arrived(const Chunk& chunk) {
+        bool all = true;
+#pragma unroll
+        for (int i = 0; i < words; ++i) all = all && chunk.word[i] != nothing;
+        return all;
+    }
 };

@@ -216,16 +216,10 @@ DEVICE void send(int peer, Words4* here, const Words4& words, uint64* barrier) {
 
 // The whole grid --------------------------------------------------------------------------------------------
 
-// What this thread, and those it has met at a barrier, wrote before is seen by whoever sees the sum.
-DEVICE void add_release(uint32* flag, uint32 value) {
-    asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(flag), "r"(value) : "memory");
-}
-DEVICE uint32 load_acquire(const uint32* flag) {
-    uint32 value;
-    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(flag) : "memory");
-    return value;
-}
-// Between two looks at a flag.
+// What this thread wrote before is seen by whoever sees what it writes later, if there is a fence between the
+// other's two looks as well.
+DEVICE void memory_fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
+// Between two looks at what another block may write.
 DEVICE void pause() {}
 DEVICE void store_relaxed(Words2* global, const Words2& words) {
     asm volatile("st.relaxed.gpu.global.v2.u32 [%0], {%1,%2};" ::"l"(global), "r"(words.word[0]),

@@ -15,8 +15,7 @@ struct Arguments {
     const void* d_states;   // [S, T, B, H, D], D contiguous
     void* d_gates;          // [T, B, Gt, H, D]
     void* d_initial;        // [S, B, H, D]
-    char* exchange;         // scratch of the grid's exchange
-    uint32* flags;          // zero at launch
+    char* exchange;         // scratch of the grid's exchange, all ones at launch
     char* streamed;         // scratch for the part of R that is not kept on the chip
     const float* product;   // alternating
     float* carry;

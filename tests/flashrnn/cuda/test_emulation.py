@@ -1,6 +1,7 @@
 """The CUDA kernels' own sources, run on a CPU under random warp schedules, against PyTorch in float64."""
 
 import shutil
+import struct
 from dataclasses import replace
 from functools import cache
 
@@ -161,6 +162,28 @@ def test_kernels_compute_the_recurrence_and_its_gradients(built, function, cut):
 def test_kernels_honour_every_setting_and_size(built, function, cut, case):
     forward, backward = instances(function)[cut]
     check(built(function), forward, backward, seed=4, **case)
+
+
+@pytest.mark.parametrize("cut", ("grid-bfloat16", "grid-float32"))
+def test_messages_go_round_their_ring(built, cut):
+    forward, backward = instances("elman")[cut]
+    check(built("elman"), forward, backward, seed=5, B=2, T=75)
+
+
+@pytest.mark.parametrize("cut", ("grid-bfloat16", "grid-float32"))
+def test_a_message_that_looks_like_none_arrives(built, cut):
+    (all_ones,) = struct.unpack("d", b"\xff" * 8)
+    forward, _ = instances("elman")[cut]
+    Wx, R, b, states = (
+        tensor.detach() for tensor in random_tensors("elman", B=2, T=6, H=1, D=forward.width, seed=6)
+    )
+    Wx, R = Wx.transpose(0, 1).contiguous().to(forward.dtype), R.to(forward.storage)
+    b, states = b.float(), states[:, :, 0].contiguous().to(forward.dtype)
+    reset = torch.tensor([[False, False]] * 3 + [[True, False]] + [[False, False]] * 2)
+    options = Options(values=(all_ones,))
+    found, _ = emulation.forward(built("elman"), forward, Wx, R, b, states, reset, options, 7)
+    assert found[0, 3:, 0].isnan().all()
+    assert found[0, :3].isfinite().all() and found[0, :, 1].isfinite().all()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

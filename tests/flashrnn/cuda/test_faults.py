@@ -2,6 +2,7 @@
 source serves, forward and backward."""
 
 import shutil
+from collections.abc import Mapping
 
 import pytest
 
@@ -82,18 +83,39 @@ FAULTS = {
         ("cluster",),
         ("forward", "backward"),
     ),
-    "no wait for the grid's flag": (
+    "no wait for the grid's message": (
         "exchange.cuh",
-        "            while (load_acquire(flag) < uint32(m) * (S::blocks * S::warps)) pause();",
-        "            while (!FAULT && load_acquire(flag) < uint32(m) * (S::blocks * S::warps)) pause();",
+        "for (bool missing = true; missing;) {",
+        "for (bool missing = true; missing; missing = missing && !FAULT) {",
         ("grid", "stream"),
+        ("forward", "backward"),
+    ),
+    "the grid's message is not erased": (
+        "exchange.cuh",
+        "            store_relaxed(reinterpret_cast<Chunk*>(read_by_all + here), erased);",
+        "            if (!FAULT) store_relaxed(reinterpret_cast<Chunk*>(read_by_all + here), erased);",
+        ("grid", "stream"),
+        ("forward", "backward"),
+    ),
+    "the grid's message is erased too early": (
+        "exchange.cuh",
+        "(m + ring - 2) % ring",
+        "(m + ring - 2 + FAULT) % ring",
+        ("grid", "stream"),
+        ("forward", "backward"),
+    ),
+    "no fence after the grid's message is erased": (
+        "exchange.cuh",
+        "if (m % between_fences == 0)",
+        "if (!FAULT && m % between_fences == 0)",
+        ("grid",),
         ("forward", "backward"),
     ),
     "no barrier after the grid's message": (
         "exchange.cuh",
         "        block_barrier();\n    }\n    DEVICE void end() {}",
         "        if (!FAULT) block_barrier();\n    }\n    DEVICE void end() {}",
-        ("grid", "stream"),
+        ("grid",),
         ("forward", "backward"),
     ),
     # Swapped gates
@@ -147,10 +169,10 @@ FAULTS = {
         ("cluster",),
         ("forward", "backward"),
     ),
-    "a single buffer of the grid's exchange": (
+    "the grid's message is looked for in the next one's place": (
         "exchange.cuh",
-        "global + (m & 1) * buffer_bytes",
-        "global + !FAULT * (m & 1) * buffer_bytes",
+        "global + m % ring * message_bytes",
+        "global + (FAULT ? m + 1 : m) % ring * message_bytes",
         ("grid", "stream"),
         ("forward", "backward"),
     ),
@@ -192,10 +214,22 @@ CASES = [
 ]
 
 
+def with_a_short_ring(sources: Mapping[str, str]) -> Mapping[str, str]:
+    """The sources with so few places for a grid's messages that each is used again in a few steps."""
+    exchange = sources["exchange.cuh"]
+    for long, short in (("ring = 32;", "ring = 4;"), ("between_fences = 8;", "between_fences = 1;")):
+        assert long in exchange
+        exchange = exchange.replace(long, short)
+    return {**sources, "exchange.cuh": exchange}
+
+
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Built:
     instances = [instance for both in CUTS.values() for instance in both]
-    return emulation.build(tmp_path_factory.mktemp("faulty"), instances, emulation.with_faults(FAULTS))
+    change = emulation.with_faults(FAULTS)
+    return emulation.build(
+        tmp_path_factory.mktemp("faulty"), instances, lambda sources: change(with_a_short_ring(sources))
+    )
 
 
 @pytest.mark.parametrize(("name", "cut", "direction"), CASES)

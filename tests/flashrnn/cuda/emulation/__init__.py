@@ -341,10 +341,9 @@ def _launch(
 ) -> None:
     grid = (instance.blocks, up(batch, instance.batch_tile), heads)
     teams = grid[1] * grid[2]
-    # Scratch memory begins as anything but what is right; only the flags are promised to be zero.
+    # Of scratch memory the exchange is promised to begin as all ones; the rest is anything but what is right.
     scratch = {
-        "exchange": torch.full((max(16, 2 * teams * instance.blocks * instance.slice_bytes),), 0xFF),
-        "flags": torch.zeros(128 * teams),
+        "exchange": torch.full((max(16, 32 * teams * instance.blocks * instance.slice_bytes),), 0xFF),
         "streamed": torch.full((max(16, instance.streamed_bytes * instance.blocks * teams),), 0xFF),
     }
     scratch = {name: tensor.to(torch.uint8) for name, tensor in scratch.items()}

@@ -2,8 +2,9 @@
 // at random moments. One operating-system thread runs it all, so that a seed fixes everything.
 //
 // What it finds: missing or misplaced barriers and waits, buffers reused too early, wrong indices, reads of
-// what was never written (memory begins as NaN), writes beyond a block's shared memory, deadlocks. What it
-// cannot find: faults of the memory model.
+// what was never written (memory begins as NaN), writes beyond a block's shared memory, deadlocks, and a
+// writer's missing fence: relaxed stores are seen late, each at its own time. What it cannot find: other
+// faults of the memory model, as a reader's missing fence.
 #pragma once
 #include <ucontext.h>
 
@@ -30,6 +31,12 @@ struct Copy {
     bool valid;
 };
 
+struct Store {
+    void* place;
+    std::function<void()> act;
+    int looks;  // of others, until it is seen
+};
+
 struct Thread {
     ucontext_t context;
     std::unique_ptr<char[]> stack;
@@ -39,6 +46,7 @@ struct Thread {
     bool ready = true, done = false;
     std::deque<std::vector<Copy>> groups;  // closed groups of copies under way, oldest first
     std::vector<Copy> open;
+    std::deque<Store> stores;  // not yet seen by others
 };
 
 // An operation that all lanes of a warp do together: the last that comes does it for all.
@@ -158,6 +166,39 @@ inline void deliver() {
     delivery();
 }
 
+// A store that others see later; in one place they see a thread's stores in their order.
+template <class T>
+void store_later(T* place, const T& value) {
+    auto& stores = the->current->stores;
+    for (auto store = stores.begin(); store != stores.end();)
+        if (store->place == place) {
+            store->act();
+            store = stores.erase(store);
+        } else {
+            ++store;
+        }
+    stores.push_back({place, [=] { *place = value; }, int(the->random() % (the->chance(64) ? 2000 : 8))});
+}
+
+// Others see all that this thread has stored.
+inline void fence() {
+    for (const Store& store : the->current->stores) store.act();
+    the->current->stores.clear();
+}
+
+// Others look: what has been on its way for long enough is seen.
+inline void look(Thread& thread) {
+    auto& stores = thread.stores;
+    for (auto store = stores.begin(); store != stores.end();)
+        if (store->looks-- == 0) {
+            store->act();
+            store = stores.erase(store);
+            ++the->progress;
+        } else {
+            ++store;
+        }
+}
+
 constexpr int guard = 256;
 
 // Runs one team of blocks to its end.
@@ -196,6 +237,7 @@ inline Outcome run_team(int threads, int shared_bytes, const std::vector<std::ar
             continue;
         }
         bool left = false;
+        for (Thread* lane : warp->lanes) look(*lane);
         for (Thread* lane : warp->lanes) {
             if (lane->done || !lane->ready) {
                 left |= !lane->done;

@@ -57,7 +57,9 @@ inline void from_float(float value, float16& result) {
     std::memcpy(&result.bits, &half, 2);
 }
 // To nearest, ties away from zero.
-inline uint32 round_to_tf32(float value) { return (bits_of(value) + 0x1000) & 0xffffe000; }
+inline uint32 round_to_tf32(float value) {
+    return std::isnan(value) ? 0x7fffe000 : (bits_of(value) + 0x1000) & 0xffffe000;
+}
 
 inline float held(float value) { return value; }
 inline int64 held(int64 value) { return value; }
@@ -210,13 +212,13 @@ inline void send(int peer, Words4* here, const Words4& words, uint64* barrier) {
 
 // The whole grid --------------------------------------------------------------------------------------------
 
-inline void add_release(uint32* flag, uint32 value) { *flag += value; }
-inline uint32 load_acquire(const uint32* flag) { return *flag; }
+inline void memory_fence() { machine::fence(); }
 inline void pause() { machine::yield(); }
+// It is seen at some later time, before or after what the thread stores to other places.
 template <class Words>
 void store_relaxed(Words* global, const Words& words) {
     aligned(global);
-    *global = words;
+    machine::store_later(global, words);
 }
 template <class Words>
 Words load_relaxed(const Words* global) {
