@@ -174,14 +174,13 @@ def configurations(
     work: Work,
     profile: str | Path,
     families: Sequence[str] = FAMILIES,
-    refused: Callable[[Configuration], bool] = lambda configuration: False,
+    spilled: Callable[[Configuration], int] = lambda configuration: 0,
 ) -> Iterator[Configuration]:
     """All configurations of these families, by predicted cycles; the best of each family at little cost.
 
     A family is solved only for something better than what another one has to offer, until it is its turn.
-    `refused` is asked before a configuration is given. One that it refuses is not, nor is any that is cut
-    alike, keeps as much of R in registers and has as many stages: the compiler would find too few of them
-    again. With fewer stages they may do: of 70 kernels for an H100 that spilled, 16 did not any more.
+    `spilled` is asked before a configuration is given: how many bytes of registers a thread of it spills. One
+    that spills any is not given, nor is what would spill them again: see `_Family.learn`.
 
     Raises ProfileError where `profile` is not one, ProblemError where a model asks for a figure that the
     profile does not know.
@@ -195,8 +194,8 @@ def configurations(
     while waiting:
         cycles, place, found = heapq.heappop(waiting)
         if found is not None:
-            if refused(found):
-                sources[place].learn(found)
+            if spills := spilled(found):
+                sources[place].learn(found, spills)
             else:
                 yield found
             heapq.heappush(waiting, (cycles, place, None))
@@ -232,13 +231,20 @@ class _Family:
         problem.add(constrint.any_of(others) if others else problem["cycles"] < 0, label="another one")
         return Configuration(self._name, self._work, self._profile, dict(best))
 
-    def learn(self, refused: Configuration) -> None:
-        """From here on nothing is given that needs as many registers for the same reasons."""
+    def learn(self, refused: Configuration, spilled: int) -> None:
+        """From here on nothing is given that would spill registers for the same reasons.
+
+        What is cut alike is to need fewer registers, by as many as the spilled bytes stand for. Or it has
+        fewer stages, where little was missing.
+        """
         if "register_steps" not in self._chosen:
             return
         problem, values = self._problem, refused.values
         otherwise = [problem[name] != values[name] for name in _CUT]
-        fewer = [problem[name] < values[name] for name in ("register_steps", "stages")]
+        missing = max(spilled // _SPILLED_REGISTER, 1)
+        fewer = [problem["needed_registers"] <= values["needed_registers"] - missing]
+        if spilled <= _STAGES_SAVE:
+            fewer.append(problem["stages"] < values["stages"])
         problem.add(constrint.any_of([*fewer, *otherwise]), label="fewer registers")
 
 
@@ -290,6 +296,10 @@ _CELLS = {
 }
 # What decides, besides R, how many registers a kernel needs.
 _CUT = ("units", "batch_tile", "unit_warps", "sum_warps", "blocks_per_sm")
+# Bytes spilled for want of a register: it is stored and loaded.
+_SPILLED_REGISTER = 8
+# Spilled bytes that fewer stages may save.
+_STAGES_SAVE = 32
 # The models' latencies, by the profile's keys.
 _LATENCIES = {
     "shared_load": "shared_load_cycles",
@@ -334,8 +344,8 @@ def choose(
     if stored is not None:
         with suppress(ValueError):
             return _decoded(stored, work, profile, families)
-    refused = _contradicted if verify else lambda configuration: False
-    chosen = next(configurations(work, profile, families, refused), None)
+    spilled = _spilled if verify else lambda configuration: 0
+    chosen = next(configurations(work, profile, families, spilled), None)
     content = None if chosen is None else {"family": chosen.family, "values": chosen.values}
     disk.write("configurations", key, json.dumps(content).encode())
     return chosen
@@ -359,8 +369,10 @@ def _variables(family: str) -> frozenset[str]:
     return frozenset(yaml.safe_load(_model(family).read_bytes())["variables"])
 
 
-def _contradicted(configuration: Configuration) -> bool:
-    return bool(kernels.check(configuration).contradictions)
+def _spilled(configuration: Configuration) -> int:
+    """Bytes that a thread spills; each other way in which the compiler contradicts the model counts as one."""
+    found = kernels.check(configuration)
+    return max([len(found.contradictions), *(report.spills for report in found.resources.values())])
 
 
 def largest_head_dim(

@@ -217,14 +217,15 @@ def test_less_shared_memory_serves_smaller_heads(tmp_path: Path) -> None:
 # Choosing ----------------------------------------------------------------------------------------------
 
 
-def judged(monkeypatch: pytest.MonkeyPatch, refused: int) -> list[Configuration]:
-    """Puts in the compiler's place a judge that refuses so many; returns what it was asked."""
+def judged(monkeypatch: pytest.MonkeyPatch, refused: int, spilled: int = 8) -> list[Configuration]:
+    """Puts in the compiler's place a judge that refuses so many, for `spilled` bytes; what it was asked."""
     asked: list[Configuration] = []
 
     def check(configuration: Configuration) -> Verification:
         asked.append(configuration)
-        contradictions = ["8 bytes of registers spilled"] if len(asked) <= refused else []
-        return Verification("sm_90", {"kernel": Resources(64, 0, 0, 0, 0)}, contradictions)
+        spills = spilled if len(asked) <= refused else 0
+        contradictions = [f"{spills} bytes of registers spilled"] if spills else []
+        return Verification("sm_90", {"kernel": Resources(64, spills // 2, spills // 2, 0, 0)}, contradictions)
 
     monkeypatch.setattr(kernels, "check", check)
     return asked
@@ -238,19 +239,25 @@ def test_what_the_compiler_refuses_gives_way_to_the_next_best(monkeypatch: pytes
     assert [c.cycles for c in asked] == sorted(c.cycles for c in asked)
 
 
-def test_the_tuner_learns_from_what_the_compiler_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cut alike, the next one needs fewer registers: for less of R, or for fewer inputs on their way."""
-    asked = judged(monkeypatch, refused=12)
+@pytest.mark.parametrize(
+    ("spilled", "registers", "stages"),
+    [(8, 1, True), (32, 4, True), (40, 5, False), (400, 50, False)],
+)
+def test_the_tuner_learns_from_what_the_compiler_refuses(
+    spilled: int, registers: int, stages: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut alike, the next one needs fewer registers by what was spilled, or, if little was, has fewer stages."""
+    asked = judged(monkeypatch, 12, spilled)
     tuner.choose(Work("lstm", "forward", "bfloat16", 768, 1, 16), "h100_sxm", ["cluster"])
+    assert len(asked) == 13
     cut = ("units", "batch_tile", "unit_warps", "sum_warps", "blocks_per_sm")
-    fewer = dict.fromkeys(("register_steps", "stages"), 0)
+    only_stages = 0
     for first, later in combinations([configuration.values for configuration in asked], 2):
         if all(first[name] == later[name] for name in cut):
-            less = [name for name in fewer if later[name] < first[name]]
-            assert less
-            for name in less:
-                fewer[name] += 1
-    assert len(asked) == 13 and all(fewer.values())
+            if later["needed_registers"] > first["needed_registers"] - registers:
+                assert stages and later["stages"] < first["stages"]
+                only_stages += 1
+    assert bool(only_stages) == stages
 
 
 def test_a_choice_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
