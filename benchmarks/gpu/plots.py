@@ -41,8 +41,10 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
             axes.plot(*zip(*line, strict=True), marker="o", label=" ".join(label))
         floor = sorted((row["head_dim"], row["floor_ms"]) for row in chosen if row["cell"] == "lstm")
         axes.plot(*zip(*floor, strict=True), "k--", label="floor (lstm)")
+        axes.set_xscale("log", base=2)
+        sizes = sorted({row["head_dim"] for row in chosen})
+        axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.set(
-            xscale="log",
             yscale="log",
             xlabel="head dimension (768 units in all)",
             ylabel="ms",
