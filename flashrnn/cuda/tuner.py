@@ -370,7 +370,7 @@ def _variables(family: str) -> frozenset[str]:
 
 
 def _spilled(configuration: Configuration) -> int:
-    """Bytes that a thread spills; each other way in which the compiler contradicts the model counts as one."""
+    """Bytes that a thread spills; what else contradicts the model counts as one each."""
     found = kernels.check(configuration)
     return max([len(found.contradictions), *(report.spills for report in found.resources.values())])
 

@@ -225,7 +225,9 @@ def judged(monkeypatch: pytest.MonkeyPatch, refused: int, spilled: int = 8) -> l
         asked.append(configuration)
         spills = spilled if len(asked) <= refused else 0
         contradictions = [f"{spills} bytes of registers spilled"] if spills else []
-        return Verification("sm_90", {"kernel": Resources(64, spills // 2, spills // 2, 0, 0)}, contradictions)
+        return Verification(
+            "sm_90", {"kernel": Resources(64, spills // 2, spills // 2, 0, 0)}, contradictions
+        )
 
     monkeypatch.setattr(kernels, "check", check)
     return asked
@@ -246,17 +248,17 @@ def test_what_the_compiler_refuses_gives_way_to_the_next_best(monkeypatch: pytes
 def test_the_tuner_learns_from_what_the_compiler_refuses(
     spilled: int, registers: int, stages: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut alike, the next one needs fewer registers by what was spilled, or, if little was, has fewer stages."""
+    """Cut alike, the next one needs fewer registers by what was spilled, or, if that was little, stages."""
     asked = judged(monkeypatch, 12, spilled)
     tuner.choose(Work("lstm", "forward", "bfloat16", 768, 1, 16), "h100_sxm", ["cluster"])
     assert len(asked) == 13
     cut = ("units", "batch_tile", "unit_warps", "sum_warps", "blocks_per_sm")
     only_stages = 0
     for first, later in combinations([configuration.values for configuration in asked], 2):
-        if all(first[name] == later[name] for name in cut):
-            if later["needed_registers"] > first["needed_registers"] - registers:
-                assert stages and later["stages"] < first["stages"]
-                only_stages += 1
+        alike = all(first[name] == later[name] for name in cut)
+        if alike and later["needed_registers"] > first["needed_registers"] - registers:
+            assert stages and later["stages"] < first["stages"]
+            only_stages += 1
     assert bool(only_stages) == stages
 
 
