@@ -361,3 +361,36 @@ def test_the_command_line_projects(permutations: str, capsys: pytest.CaptureFixt
     assert "expected a size such as 500M or 4G" in capsys.readouterr().err
     assert main(["count", "small.yaml", "--over", "x,,y"]) == 2
     assert "expected names separated by commas" in capsys.readouterr().err
+
+
+def test_ctrl_c_between_two_attempts_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search and diagram take turns; Ctrl-C may come while what the search found is put into a diagram."""
+    original = compiling._diagram_of
+
+    def interrupted(*arguments: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(compiling, "_diagram_of", interrupted)
+    p = slow_problem()
+    with pytest.raises(ci.LimitReached, match="stopped by the interrupt") as caught:
+        p.enumerate(time_limit=20)
+    assert caught.value.space is not None
+    assert_holds_solutions(caught.value.space, p)
+
+
+def test_ctrl_c_as_a_diagram_is_given_up_keeps_what_the_search_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts: list[None] = []
+
+    def interrupted(builder: building.Builder) -> None:
+        attempts.append(None)
+        if len(attempts) == 2:  # the first one comes before any search
+            os.kill(os.getpid(), signal.SIGINT)
+        raise building.TooMuchWork
+
+    monkeypatch.setattr(building.Builder, "build", interrupted)
+    p = slow_problem()
+    with pytest.raises(ci.LimitReached, match="stopped by the interrupt") as caught:
+        p.enumerate(time_limit=20)
+    assert caught.value.space is not None and len(attempts) == 2
+    assert_holds_solutions(caught.value.space, p)

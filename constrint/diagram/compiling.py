@@ -248,7 +248,8 @@ def _built(task: Task, session: solving.Session, work_limit: int) -> Outcome | N
             diagram = builder.build().projected(task.depth)
         except (TooMuchWork, SizeLimitError):
             if interrupts.pressed:
-                raise KeyboardInterrupt from None
+                names = task.order[: task.depth]
+                return Outcome(0, Diagram.empty(names, task.values[: task.depth]), INTERRUPT)
             return None
     return Outcome(diagram.count, diagram, builder.stopped_by)
 
@@ -272,8 +273,10 @@ def _searched(
     found: list[tuple[solving.Assignment, list[int]]] = []
     complete = solving.search_all(inner, most, found)
     stopped_by = None if complete else inner.stopped_by or MEMORY_LIMIT
-    with Interrupts():
+    with Interrupts() as interrupts:
         diagram = _diagram_of(task, found)
+    if interrupts.pressed and not complete:
+        stopped_by = INTERRUPT
     return Outcome(diagram.count, diagram, stopped_by)
 
 

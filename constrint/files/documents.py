@@ -231,11 +231,18 @@ def _syntax_error(source: Source, error: yaml.MarkedYAMLError) -> ProblemError:
         return ProblemError(
             "a tab cannot indent YAML: use spaces", Place(source.name, mark.line + 1, mark.column + 1)
         )
+    if "maximum nesting depth" in message:
+        # Newer versions of libyaml have a limit of their own, and read ahead of the tree.
+        return _too_deep(Place(source.name, mark.line + 1, mark.column + 1))
     for pattern, remedy in _REMEDIES:
         if re.search(pattern, message):
             message += f"; {remedy}"
             break
     return ProblemError(f"not YAML: {message}", Place(source.name, mark.line + 1, mark.column + 1))
+
+
+def _too_deep(place: Place) -> SizeLimitError:
+    return SizeLimitError(f"lists and mappings nest more than {MAX_DEPTH} deep", place)
 
 
 def _index(event: Any, mark: str = "start_mark") -> int:
@@ -270,9 +277,7 @@ class _Composer:
         if self.count > MAX_NODES:
             raise SizeLimitError(f"more than {MAX_NODES:,} values in one file", self.source.place(start))
         if depth > MAX_DEPTH:
-            raise SizeLimitError(
-                f"lists and mappings nest more than {MAX_DEPTH} deep", self.source.place(start)
-            )
+            raise _too_deep(self.source.place(start))
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
                 raise ProblemError(
