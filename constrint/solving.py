@@ -10,7 +10,7 @@ from constrint.domains import Domain, read_domain
 from constrint.engine.clock import Cancelled, Clock, OutOfTime
 from constrint.engine.probing import probe_disjunctions
 from constrint.engine.propagators.linear import LinearEq
-from constrint.engine.propagators.powers import power_sums
+from constrint.engine.propagators.polynomials import polynomials
 from constrint.engine.search import Counters, LimitReached, Search, Unbounded
 from constrint.engine.store import Inconsistent, OutOfRange, Store
 from constrint.errors import ProblemError, SizeLimitError, UnboundedError
@@ -216,7 +216,7 @@ class Program:
                 x = self._variable(preference.expression, preference.expression)
                 self.preferences.append((x, preference.largest))
         if not spell_out:
-            for one in power_sums(self.store):
+            for one in polynomials(self.store):
                 self.store.post(one)
         self._reasoned = not hurried
         self.guide: dict[int, int] = {}

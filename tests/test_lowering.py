@@ -33,7 +33,7 @@ x, y, z, w = (variable(name) for name in "xyzw")
         (x + w == y * z, ["LinearEq", "Product"]),
         (64 * x == 2 * y * z, ["LinearEq", "Product"]),
         (x + 1 == abs(y - z), ["Absolute", "LinearEq", "LinearEq"]),
-        (2 * x * w == 3 * y * z, ["LinearEq", "Product", "Product"]),
+        (2 * x * w == 3 * y * z, ["LinearEq", "Polynomial", "Product", "Product"]),
         # Rounding up is rounding down of a little more, so that no quotient is negative.
         (w == ci.ceil_div(x, 4), ["DivMod", "LinearEq"]),
         (w == ci.ceil_div(x + 5, 4), ["DivMod", "LinearEq"]),

@@ -25,9 +25,9 @@ deciding = pytest.mark.parametrize("name", [name for name in RELATIONS if name !
 def test_every_propagator_is_among_the_relations() -> None:
     folder = constrint.engine.propagators.__name__
     known = {kind.__name__ for kind in Propagator.__subclasses__() if kind.__module__.startswith(folder)}
-    # Those of global constraints are held by test_globals.py; Tradeoff, TourCost and PowerSum, which only
+    # Those of global constraints are held by test_globals.py; Tradeoff, TourCost and Polynomial, which only
     # help others, by test_objectives.py, test_tours.py and test_conics.py.
-    elsewhere = {"Pruning", "RelationTruth", "Tradeoff", "TourCost", "PowerSum"}
+    elsewhere = {"Pruning", "RelationTruth", "Tradeoff", "TourCost", "Polynomial"}
     assert {name.partition(" ")[0] for name in RELATIONS} == known - elsewhere
 
 
