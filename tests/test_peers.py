@@ -125,12 +125,16 @@ def test_no_answer_is_no_ratio() -> None:
     assert "- Z3: puzzles 4.00 (1 of 2), all 4.00 (1 of 2)" in contest.summary([line, late], ["z3_solver"])
 
 
-def test_the_plot_has_every_ratio_of_the_table() -> None:
+def test_the_plots_have_every_ratio_of_the_tables() -> None:
     pytest.importorskip("matplotlib", reason="the plots are drawn by matplotlib")
-    from benchmarks.plots import ROOT, plot, ratios
+    from benchmarks.plots import plot_families, plot_peers, tables
 
-    rows = ratios((ROOT / "docs/performance.md").read_text(encoding="utf-8"))
-    assert ("puzzles", "zebra") in {row[:2] for row in rows} and "subset_sum" not in {
-        name for _, name, _ in rows
-    }
-    assert len(plot(rows).axes[0].patches) == len(rows)
+    beside, peers = tables()
+    names = {row[1] for row in beside}
+    assert "zebra" in names and "subset_sum" not in names
+    assert len(plot_families(beside).axes[0].patches) == len(beside)
+    lines = plot_peers(peers).axes[0].get_lines()
+    assert sum(len(line.get_xdata()) for line in lines if line.get_marker() != "None") == sum(
+        len(numbers) for _, _, numbers in peers
+    )
+    assert len(lines) == 4  # three solvers, and where both are as fast
